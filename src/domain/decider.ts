@@ -1,0 +1,182 @@
+/**
+ * Deciders: named pure functions from what they read to intents or a refusal. Reads are data, so
+ * that they travel in one flight, are recorded as premises, and can be replayed against new code.
+ * (Compatible with the Decider pattern of event sourcing: decide, without evolve.)
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Json, JsonObject } from './json.ts'
+
+/** A resource as all deciders assume it to be: last known facts overlaid with every unsettled intent. */
+export interface Assumed {
+  readonly scope: string
+  readonly kind: string
+  readonly name: string
+  readonly version: number
+  readonly state: Json
+  readonly labels: Labels
+}
+
+export type Labels = { readonly [label: string]: string }
+export type Counters = { readonly [metric: string]: number }
+
+/** A read as data. The phantom field carries the answer's type and never exists. */
+export type Query<A> = (
+  | { readonly type: 'get'; readonly scope?: string; readonly kind: string; readonly name: string }
+  | {
+      readonly type: 'get_all'
+      readonly scope?: string
+      readonly kind: string
+      readonly names: readonly string[]
+    }
+  | {
+      readonly type: 'find'
+      readonly scope?: string
+      readonly kind: string
+      readonly labels: Labels
+      readonly max: number
+    }
+  | { readonly type: 'counter'; readonly scope?: string; readonly metric: string }
+) & { readonly answer?: A }
+
+/** More rows than this would lock too much of everyone else's world: ask narrower, or keep a counter. */
+export const find_rows_max = 1_000
+export const get_all_names_max = 1_000
+
+const find = (
+  kind: string,
+  labels: Labels = {},
+  options: { readonly scope?: string; readonly max?: number } = {},
+): Query<readonly Assumed[]> => ({
+  type: 'find',
+  kind,
+  labels,
+  max: options.max ?? find_rows_max,
+  ...(options.scope === undefined ? {} : { scope: options.scope }),
+})
+
+/** The reads a decider may make. */
+export const queries = {
+  /** One resource by its name; null: assumed absent, which is a fact like any other. */
+  get: (
+    kind: string,
+    name: string,
+    options: { readonly scope?: string } = {},
+  ): Query<Assumed | null> => ({ type: 'get', kind, name, ...options }),
+  /** Many resources by name, in the order of the names. */
+  getAll: (
+    kind: string,
+    names: readonly string[],
+    options: { readonly scope?: string } = {},
+  ): Query<readonly (Assumed | null)[]> => ({ type: 'get_all', kind, names, ...options }),
+  /** All resources of a kind that carry these labels; without labels, all of the kind. At most `max` rows. */
+  find,
+  /** What is consumed of a metric now, unsettled intents included. */
+  counter: (metric: string, options: { readonly scope?: string } = {}): Query<number> => ({
+    type: 'counter',
+    metric,
+    ...options,
+  }),
+}
+export type Queries = typeof queries
+
+export type Reads = { readonly [fact: string]: Query<unknown> }
+export type Facts<R extends Reads> = {
+  readonly [K in keyof R]: R[K] extends Query<infer A> ? A : never
+}
+
+/** What a decider intends for one resource. The version is given when it is recorded. */
+export interface IntentDraft {
+  readonly type: 'intent'
+  readonly scope?: string
+  readonly kind: string
+  readonly name: string
+  readonly verb: string
+  /** Assumed state afterwards; null: assumed absent. */
+  readonly state: Json
+  /** Undefined: left as they are. */
+  readonly labels?: Labels
+  /** What the resource consumes of each metric from now on. Undefined: as before. */
+  readonly counters?: Counters
+  /** `KIND/NAME` of resources whose unsettled intents must be through before this one is applied. */
+  readonly needs?: readonly string[]
+}
+
+export interface IntentOptions {
+  readonly scope?: string
+  readonly labels?: Labels
+  readonly counters?: Counters
+  readonly needs?: readonly string[]
+}
+
+export interface Refusal {
+  readonly reason: string
+}
+
+const draft =
+  (verb: string) =>
+  (kind: string, name: string, state: Json, options: IntentOptions = {}): IntentDraft => ({
+    type: 'intent',
+    kind,
+    name,
+    verb,
+    state,
+    ...options,
+  })
+
+/** Intend that a resource, assumed absent, shall be. */
+export const create = draft('create')
+/** Intend that a resource, assumed present, shall have this state. */
+export const update = draft('update')
+/** Intend that a resource, assumed present, shall be no more. */
+export const remove = (
+  kind: string,
+  name: string,
+  options: Pick<IntentOptions, 'scope' | 'needs'> = {},
+): IntentDraft => ({ type: 'intent', kind, name, verb: 'delete', state: null, ...options })
+/** Intend one of the provider's own verbs (reboot, rotate); `state` is what is assumed afterwards. */
+export const call = (
+  kind: string,
+  name: string,
+  verb: string,
+  state: Json,
+  options: IntentOptions = {},
+): IntentDraft => draft(verb)(kind, name, state, options)
+/** Decide against it. Nothing is written, and the transaction commits, so that what was read was true. */
+export const refuse = (reason: string): E.Either<Refusal, never> => E.left({ reason })
+
+/** What `decide` may return. No intents at all: nothing is to be done, and nothing is written. */
+export type Verdict =
+  E.Either<Refusal, IntentDraft | readonly IntentDraft[]> | IntentDraft | readonly IntentDraft[]
+
+export interface DecideContext {
+  readonly scope: string
+  /** The clock of the decision, recorded with it. A decider has no other. */
+  readonly now: Date
+}
+
+export interface Decider<R extends Reads = Reads, Input = unknown> {
+  readonly name: string
+  readonly version: number
+  readonly read: (q: Queries, input: Input) => R
+  /** Pure and synchronous: it may run many times, and again years later in a replay. */
+  readonly decide: (facts: Facts<R>, input: Input, context: DecideContext) => Verdict
+}
+
+/** Any decider, its types forgotten: how a registry holds it. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Input is contravariant; a registry only holds deciders, `decide` is called with the input's own type.
+export type AnyDecider = Decider<any, any>
+
+/** Declares a decider; the types of its facts follow from its reads. */
+export const defineDecider = <R extends Reads, Input = undefined>(
+  decider: Decider<R, Input>,
+): Decider<R, Input> => decider
+
+/** One shape out of the several that `decide` may return. */
+export const verdictOf = (verdict: Verdict): E.Either<Refusal, readonly IntentDraft[]> => {
+  const listed = (drafts: IntentDraft | readonly IntentDraft[]): readonly IntentDraft[] =>
+    'type' in drafts ? [drafts] : drafts
+  if ('_tag' in verdict) return E.map(listed)(verdict)
+  return E.right(listed(verdict))
+}
+
+export type { JsonObject }

@@ -1,0 +1,34 @@
+/** What a `foreword.config.ts` is written with. */
+import type { Limits, Policy, Schedule } from './config.ts'
+import type { AnyDecider } from './decider.ts'
+import type { AnyProvider, Secret } from './provider.ts'
+
+/** Providers as people compose them: one call may bring several kinds. */
+export type ProviderList = readonly (AnyProvider | ProviderList)[]
+
+/** Everything has a default; an empty configuration is a valid one. */
+export interface ConfigInput {
+  /** A postgres:// URL. Unset: `DATABASE_URL`, and without that an embedded Postgres under `directory`. */
+  readonly database?: string
+  /** Where the embedded Postgres lives, from the config file's folder on. Default `.foreword`. */
+  readonly directory?: string
+  readonly providers?: ProviderList
+  readonly deciders?: readonly AnyDecider[]
+  readonly schedules?: readonly Schedule[]
+  /** Scope and kind are globs; unset: `*`. */
+  readonly policies?: readonly (Partial<Pick<Policy, 'scope' | 'kind'>> &
+    Omit<Policy, 'scope' | 'kind'>)[]
+  readonly limits?: Partial<Limits>
+  readonly web?: { readonly port?: number }
+}
+
+/** Gives the editor the types; what is wrong all the same is told when the file is loaded. */
+export const defineConfig = (config: ConfigInput): ConfigInput => config
+
+/** Secrets by reference: resolved when the call is made, never stored and never logged. */
+export const secret = {
+  /** The value of an environment variable of the process that applies. */
+  env: (name: string): Secret => ({ secret: 'env', name }),
+  /** The text of a file that the process that applies can read, without the line break at its end. */
+  file: (path: string): Secret => ({ secret: 'file', name: path }),
+}

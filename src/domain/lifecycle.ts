@@ -1,0 +1,162 @@
+/**
+ * The whole life of an intent as one pure function: what is known of it, and what has just been
+ * learned, give its next state and when somebody looks at it again. ARCHITECTURE.md draws it.
+ */
+import type { Traits } from './provider.ts'
+import { backoff_ms } from './retry-policy.ts'
+
+export type IntentState =
+  | 'awaiting_approval'
+  | 'pending'
+  | 'applying'
+  | 'applied'
+  | 'confirmed'
+  | 'rejected'
+  | 'in_doubt'
+  | 'stale'
+  | 'cancelled'
+
+/** What is known of an intent when something is learned about it. */
+export interface Standing {
+  /** Attempts begun. */
+  readonly attempts: number
+  /** Consecutive looks that agreed. */
+  readonly looks: number
+  readonly applied_ms_ago: number | null
+  readonly first_attempt_ms_ago: number
+  /** Until the newest attempt's deadline; below zero: over. */
+  readonly deadline_in_ms: number
+}
+
+export type Learned =
+  /** The API said that it is done. `ready`: usable already. */
+  | { readonly type: 'applied' }
+  /** It certainly did not happen; with `retry_after_ms` it is worth another try. */
+  | { readonly type: 'rejected'; readonly reason: string; readonly retry_after_ms?: number }
+  /** The request never left. */
+  | { readonly type: 'not_sent'; readonly reason: string }
+  /** Sent, and nobody knows. */
+  | { readonly type: 'unknown'; readonly reason: string }
+  /** Nobody has looked yet at an outcome that is unknown. */
+  | { readonly type: 'doubted'; readonly reason: string }
+  /** A look shows the effect. */
+  | { readonly type: 'shown' }
+  /** A look does not show it, or not yet wholly (`pending`: the API is still at it). */
+  | { readonly type: 'not_shown'; readonly pending: boolean }
+  /** The look itself failed, and says nothing. */
+  | { readonly type: 'look_failed'; readonly reason: string }
+  /** A look-up found what the unknown call left behind. */
+  | { readonly type: 'found' }
+  /** A look-up, after the settle window, found nothing of it. */
+  | { readonly type: 'absent' }
+
+export interface Move {
+  readonly state: IntentState
+  /** Null: nobody looks at it again by itself. */
+  readonly due_in_ms: number | null
+  readonly reason: string | null
+  readonly looks: number
+}
+
+/** After this long without showing, an answer "done" is doubted like a lost one. */
+export const show_timeout_ms = (traits: Traits): number => Math.max(60_000, traits.settle_ms * 10)
+
+/** Between looks: soon at first, then about as often as the API's lag makes sense of. */
+const look_again_ms = (traits: Traits, since_ms: number): number =>
+  Math.min(5_000, Math.max(25, traits.settle_ms / 8, since_ms / 2))
+
+const to = (
+  state: IntentState,
+  due_in_ms: number | null,
+  reason: string | null = null,
+  looks = 0,
+): Move => ({ state, due_in_ms, reason, looks })
+
+/**
+ * What may be done about a call whose outcome is unknown (P3). A call of our own has ended on our
+ * side; somebody else's (`doubted`) may still be under way until its deadline.
+ */
+const doubt = (
+  standing: Standing,
+  learned: { readonly type: 'unknown' | 'doubted'; readonly reason: string },
+  traits: Traits,
+): Move => {
+  const old_call_over_in_ms = learned.type === 'doubted' ? Math.max(0, standing.deadline_in_ms) : 0
+  const repeat_in_ms = Math.max(old_call_over_in_ms, backoff_ms(standing.attempts))
+  switch (traits.idempotency) {
+    case 'natural':
+      return to('pending', repeat_in_ms, learned.reason)
+    case 'token': {
+      const age_ms = standing.first_attempt_ms_ago + repeat_in_ms + traits.call_timeout_ms
+      return age_ms < traits.token_valid_ms
+        ? to('pending', repeat_in_ms, learned.reason)
+        : to('in_doubt', null, `${learned.reason}; its idempotency token is no longer valid`)
+    }
+    case 'lookup':
+      return to('in_doubt', look_again_ms(traits, 0), learned.reason)
+    case 'none':
+      return to('in_doubt', null, learned.reason)
+  }
+}
+
+/**
+ * A look-up found nothing. That proves something only after the call can no longer arrive and the
+ * settle window has passed since, and as often in a row as the provider's reads need.
+ */
+const absent = (standing: Standing, traits: Traits): Move => {
+  const provable_in_ms = standing.deadline_in_ms + traits.settle_ms
+  if (provable_in_ms > 0) {
+    const again_ms = Math.min(provable_in_ms, Math.max(250, traits.settle_ms / 2))
+    return to('in_doubt', again_ms, 'looked up: not there yet')
+  }
+  const looks = standing.looks + 1
+  return looks >= Math.max(1, traits.sightings)
+    ? to('pending', backoff_ms(standing.attempts), 'a look-up showed that it did not happen')
+    : to('in_doubt', Math.max(25, traits.settle_ms / 8), 'looked up: not there', looks)
+}
+
+/** The next state. Exhaustive: a new thing to learn does not compile until it has an answer here. */
+export const next = (standing: Standing, learned: Learned, traits: Traits): Move => {
+  switch (learned.type) {
+    case 'applied':
+    case 'found':
+      return traits.sightings === 0
+        ? to('confirmed', null)
+        : to('applied', Math.min(traits.settle_ms / 4, 250))
+    case 'rejected':
+      return learned.retry_after_ms === undefined
+        ? to('rejected', 0, learned.reason)
+        : to(
+            'pending',
+            Math.max(learned.retry_after_ms, backoff_ms(standing.attempts)),
+            learned.reason,
+          )
+    case 'not_sent':
+      return to('pending', backoff_ms(standing.attempts), learned.reason)
+    case 'unknown':
+    case 'doubted':
+      return doubt(standing, learned, traits)
+    case 'shown': {
+      const looks = standing.looks + 1
+      return looks >= traits.sightings
+        ? to('confirmed', null, null, looks)
+        : to('applied', 25, null, looks)
+    }
+    case 'not_shown': {
+      const since_ms = standing.applied_ms_ago ?? 0
+      if (learned.pending) return to('applied', look_again_ms(traits, since_ms), 'not ready yet')
+      return since_ms > show_timeout_ms(traits)
+        ? to('in_doubt', 1_000, 'the API answered that it is done, but no look shows it')
+        : to('applied', look_again_ms(traits, since_ms))
+    }
+    case 'look_failed':
+      return to(
+        standing.applied_ms_ago === null ? 'in_doubt' : 'applied',
+        1_000,
+        learned.reason,
+        standing.looks,
+      )
+    case 'absent':
+      return absent(standing, traits)
+  }
+}

@@ -1,0 +1,267 @@
+/** What the use-cases need of the outside, as types. `store` and `worker` implement them. */
+import type { Json, JsonObject } from './json.ts'
+import type { Counters, Labels } from './decider.ts'
+import type { IntentState } from './lifecycle.ts'
+
+// ---- deciding
+
+export interface ResourceName {
+  readonly scope: string
+  readonly kind: string
+  readonly name: string
+}
+
+/** All reads of one decider, ready to be sent in one flight. */
+export interface ReadPlan {
+  readonly resources: readonly ResourceName[]
+  readonly finds: readonly {
+    readonly scope: string
+    readonly kind: string
+    readonly labels: Labels
+    readonly max: number
+  }[]
+  readonly counters: readonly { readonly scope: string; readonly metric: string }[]
+}
+
+export interface StateRow {
+  readonly resource: string
+  readonly name: string
+  readonly version: number
+  readonly assumed: Json
+  readonly labels: Labels
+}
+
+/** The answers, in the order of the plan. */
+export interface Readings {
+  readonly states: ReadonlyMap<string, StateRow>
+  readonly finds: readonly (readonly StateRow[])[]
+  readonly counters: readonly { readonly consumed: number; readonly version: number }[]
+}
+
+/** Why an entry is written. */
+export type Cause = 'intent' | 'observation' | 'withdrawal' | 'ruling'
+
+export interface Change extends ResourceName {
+  readonly verb: string
+  readonly state: Json
+  /** Null: as before. */
+  readonly labels: Labels | null
+  /** Null: as before. */
+  readonly counters: Counters | null
+  /** What must be through before this is applied. */
+  readonly needs: readonly ResourceName[]
+  readonly initial: 'pending' | 'awaiting_approval'
+}
+
+/** Everything that one decision writes. */
+export interface WritePlan {
+  readonly head: {
+    readonly scope: string
+    readonly decider: string
+    readonly decider_version: number
+    readonly actor: string
+    readonly reason: string
+    readonly input: Json
+    readonly tries: number
+    readonly saw_at: string
+  }
+  readonly premises: readonly { readonly resource: string; readonly version: number }[]
+  readonly predicates: readonly JsonObject[]
+  readonly counters: readonly JsonObject[]
+  readonly cause: Cause
+  readonly changes: readonly Change[]
+  /** Generations of desired state that this decision acts on; it fails when one has moved. */
+  readonly acted: readonly { readonly resource: string; readonly generation: number }[]
+}
+
+export interface WrittenEntry {
+  readonly id: number
+  readonly resource: string
+  readonly version: number
+}
+
+/** What came of one try at a serializable transaction. */
+export type Tried =
+  | { readonly type: 'written'; readonly entries: readonly WrittenEntry[] }
+  /** Committed without a write: what was read was true. */
+  | { readonly type: 'unwritten' }
+  /** Somebody else was first. Decide again; with a new id when this one is spent. */
+  | { readonly type: 'conflict'; readonly sqlstate: string; readonly id_spent: boolean }
+  /** It wants to write names that nobody had named before the transaction. They are now: again. */
+  | { readonly type: 'unprepared' }
+  /** The database refuses what was decided, and always will. */
+  | {
+      readonly type: 'invalid'
+      readonly sqlstate: string
+      readonly reason: string
+      readonly remedy: string
+    }
+
+export interface Try {
+  readonly id: string
+  readonly plan: ReadPlan
+  /** Pure; null: write nothing. */
+  readonly decide: (readings: Readings) => WritePlan | null
+  /** Queue behind the others who want the same, before the transaction begins. */
+  readonly in_line: boolean
+  readonly read_only: boolean
+}
+
+export interface ConflictNote {
+  readonly scope: string
+  readonly decider: string
+  readonly decision: string | null
+  readonly tries: number
+  readonly sqlstate: string
+}
+
+export interface DecisionStore {
+  readonly once: (attempt: Try) => Promise<Tried>
+  readonly noteConflicts: (notes: readonly ConflictNote[]) => Promise<void>
+}
+
+// ---- applying
+
+export type Step = 'apply' | 'recover' | 'look_up' | 'confirm' | 'withdraw'
+
+/** Work leased to a worker. */
+export interface Lease extends ResourceName {
+  readonly entry: number
+  readonly epoch: number
+  readonly step: Step
+  /** Number of the newest attempt; for `apply`, the one just begun. */
+  readonly number: number
+  readonly idempotency_key: string
+  readonly resource: string
+  readonly version: number
+  readonly verb: string
+  readonly state: Json
+  readonly before: Json
+  readonly counters: Counters
+  readonly looks: number
+  readonly reason: string | null
+  /** Milliseconds since the API answered that it is done; null: it has not. */
+  readonly applied_ms_ago: number | null
+  /** Milliseconds until the newest attempt's deadline; below zero: it is over. */
+  readonly deadline_in_ms: number
+  /** Milliseconds since the first attempt began. */
+  readonly first_attempt_ms_ago: number
+  readonly external_id: string | null
+  readonly outputs: JsonObject
+}
+
+/** What a step found out, to be written in one batch with others. */
+export interface StepResult {
+  readonly entry: number
+  readonly resource: string
+  readonly epoch: number
+  readonly number: number
+  readonly state: IntentState
+  /** Null: nobody looks at it again by itself. */
+  readonly due_in_ms: number | null
+  readonly reason: string | null
+  readonly looks: number
+  readonly outcome?: 'applied' | 'rejected' | 'in_doubt'
+  readonly error_class?: string
+  readonly error?: string
+  readonly response?: Json
+  readonly external_id?: string
+  readonly outputs?: JsonObject
+  /** Present: what a look showed; `state` null: it is gone. */
+  readonly sighting?: {
+    readonly state: Json
+    readonly condition: 'ready' | 'pending' | 'failed'
+    readonly revision?: string
+  }
+}
+
+export interface ClaimKind {
+  readonly kind: string
+  readonly slots: number
+  readonly timeout_ms: number
+}
+
+export interface ApplyLog {
+  readonly claim: (worker: number, kinds: readonly ClaimKind[]) => Promise<readonly Lease[]>
+  /** Returns the entries that moved: a result under an old lease is refused. */
+  readonly settle: (worker: number, results: readonly StepResult[]) => Promise<readonly number[]>
+  /** Takes over what dead workers left; returns how much. */
+  readonly sweep: () => Promise<number>
+  readonly withdraw: (lease: Lease) => Promise<void>
+  readonly release: (resource: string, version: number) => Promise<void>
+  readonly outputsOf: (
+    names: readonly ResourceName[],
+  ) => Promise<readonly { external_id: string | null; outputs: JsonObject; there: boolean }[]>
+}
+
+/** A line for people and machines; never a secret, never a whole state. */
+export interface Logger {
+  readonly info: (fields: Record<string, unknown>, message: string) => void
+  readonly warn: (fields: Record<string, unknown>, message: string) => void
+  readonly error: (fields: Record<string, unknown>, message: string) => void
+}
+
+// ---- reconciling
+
+export interface DesiredRow extends ResourceName {
+  readonly resource: string
+  readonly stack: string
+  /** Null: wanted absent. */
+  readonly spec: Json
+  readonly labels: Labels
+  readonly counters: Counters
+  readonly needs: readonly string[]
+  readonly generation: number
+}
+
+/** A resource that may be looked at: nothing under way, settled long enough. */
+export interface Watched extends ResourceName {
+  readonly resource: string
+  readonly version: number
+  readonly assumed: Json
+  readonly labels: Labels
+  readonly external_id: string | null
+  readonly outputs: JsonObject
+  readonly settled_ms_ago: number
+  readonly busy: boolean
+}
+
+export interface LookNote {
+  readonly resource: string
+  readonly observed: Json
+  readonly external_id?: string
+  readonly outputs?: JsonObject
+  readonly revision?: string
+  readonly condition?: 'ready' | 'pending' | 'failed'
+  readonly paths: readonly {
+    readonly path: string
+    readonly assumed: Json
+    readonly observed: Json
+  }[]
+}
+
+export interface ReconcileStore {
+  /** Scopes in which something is wanted. */
+  readonly scopes: () => Promise<readonly string[]>
+  readonly desired: (filter: {
+    readonly scope: string
+    readonly kind?: string
+    readonly stack?: string
+  }) => Promise<readonly DesiredRow[]>
+  readonly want: (
+    rows: readonly Omit<DesiredRow, 'generation' | 'resource'>[],
+    by: string,
+  ) => Promise<void>
+  /** Marks as wanted absent whatever of the stack is not among the names. */
+  readonly unwantOthers: (
+    scope: string,
+    stack: string,
+    keep: readonly ResourceName[],
+    by: string,
+  ) => Promise<number>
+  readonly watched: (filter: {
+    readonly scope?: string
+    readonly kind?: string
+  }) => Promise<readonly Watched[]>
+  readonly noteLooks: (looks: readonly LookNote[]) => Promise<void>
+}

@@ -1,0 +1,151 @@
+/**
+ * The words between foreword and one external API. A provider is an adapter for one kind of
+ * resource; it never retries, never sleeps, and never guesses: whoever calls it does.
+ */
+import type * as t from 'io-ts'
+import type { Json, JsonObject } from './json.ts'
+
+/** A secret by reference: resolved in the applier when the call is made, never stored or logged. */
+export type Secret = { readonly secret: 'env' | 'file'; readonly name: string }
+
+/** Turns a reference into its value at call time; a plain string is returned as it is. */
+export type Secrets = (reference: Secret | string) => string
+
+/**
+ * How a call whose outcome is unknown may be treated.
+ * - `natural`: doing it again has the same effect as doing it once (PUT of a full state).
+ * - `token`: the API remembers the idempotency key for `token_valid_ms`; inside it a repeat is safe.
+ * - `lookup`: `find` (or `read`) can prove whether it happened, once `settle_ms` has passed.
+ * - `none`: nobody can tell; the intent waits for a person.
+ */
+export type Idempotency = 'natural' | 'token' | 'lookup' | 'none'
+
+export interface Traits {
+  readonly idempotency: Idempotency
+  /** How long the API remembers a token, in milliseconds. Only for `token`. */
+  readonly token_valid_ms: number
+  /** How long a read may still show the world before a write, in milliseconds. */
+  readonly settle_ms: number
+  /** Consecutive reads that must agree before one is believed; 0: the answer itself is the proof. */
+  readonly sightings: number
+  /** After this many milliseconds a call is aborted and its outcome is unknown. */
+  readonly call_timeout_ms: number
+  /** Calls of this kind that one worker may have open at once. */
+  readonly concurrency: number
+  /** Calls per second that the account allows, and how many may come at once. */
+  readonly rate?: { readonly per_second: number; readonly burst: number }
+}
+
+export const defaultTraits: Traits = {
+  idempotency: 'none',
+  token_valid_ms: 0,
+  settle_ms: 0,
+  sightings: 1,
+  call_timeout_ms: 30_000,
+  concurrency: 16,
+}
+
+/** What every call and every look is given. */
+export interface Look {
+  readonly scope: string
+  readonly name: string
+  /** The API's own id, as an earlier call or look returned it. */
+  readonly external_id: string | null
+  /** What the API returned besides the state: addresses, ids of parts, URLs. */
+  readonly outputs: JsonObject
+  readonly signal: AbortSignal
+  readonly secrets: Secrets
+}
+
+/** One external effect to be made, complete: the applier and the provider have no choice left. */
+export interface Call<Spec = unknown> extends Look {
+  readonly verb: string
+  /** The state that shall be, references resolved and decoded by the kind's codec. For a delete: the last known one. */
+  readonly spec: Spec
+  /** The assumed state before this intent; null where it was absent. */
+  readonly before: Json
+  /** The same on every attempt of one intent; leave it in the effect where a look-up can find it. */
+  readonly idempotency_key: string
+  /** The resource's version that this intent makes; grows by one each time. */
+  readonly generation: number
+  /** The worker's clock now, not the decision's. */
+  readonly now: Date
+}
+
+/** What a provider saw. `state` is shaped like the spec, so that drift can be told path by path. */
+export interface Sighting {
+  readonly state: Json
+  readonly external_id?: string
+  readonly outputs?: JsonObject
+  /** The API's own version of what was seen (ETag, serial, generation). */
+  readonly revision?: string
+  /** `pending`: there, but not usable yet (BUILD); `failed`: there, and broken for good. Default `ready`. */
+  readonly condition?: 'ready' | 'pending' | 'failed'
+}
+
+/** A sighting in a list of a whole kind. */
+export interface Listed extends Sighting {
+  readonly name: string
+}
+
+export type Outcome =
+  | {
+      readonly type: 'applied'
+      readonly state: Json
+      readonly external_id?: string
+      readonly outputs?: JsonObject
+    }
+  | {
+      /** It certainly did not happen. */
+      readonly type: 'rejected'
+      readonly reason: string
+      /** Present: worth another try after that many milliseconds (429, or never sent). Absent: final. */
+      readonly retry_after_ms?: number
+    }
+
+/** The effect happened, and the API said so. */
+export const applied = (
+  state: Json,
+  extra: { readonly external_id?: string; readonly outputs?: JsonObject } = {},
+): Outcome => ({ type: 'applied', state, ...extra })
+
+/** The effect certainly did not happen. With `retry_after_ms` it is tried again, without it is final. */
+export const rejected = (
+  reason: string,
+  extra: { readonly retry_after_ms?: number } = {},
+): Outcome => ({ type: 'rejected', reason, ...extra })
+
+/** Throw this when the request certainly never left: connection refused, name not resolved. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
+}
+
+/** Wraps the reason why a request certainly never left this machine. Anything else that is thrown is unknown. */
+export const notSent = (reason: string, cause?: unknown): NotSent => new NotSent(reason, { cause })
+
+/** Adapter for one kind of external resource. */
+export interface Provider<Spec = unknown, State = unknown> {
+  readonly kind: string
+  /** Codec of the desired and assumed state. */
+  readonly spec: t.Type<Spec, Json>
+  /** Codec of what `read` returns. */
+  readonly state: t.Type<State, Json>
+  readonly traits: Traits
+  create(call: Call<Spec>): Promise<Outcome>
+  update(call: Call<Spec>): Promise<Outcome>
+  delete(call: Call<Spec>): Promise<Outcome>
+  /** What the API shows now; null: it says that there is none. Throws where it cannot tell. */
+  read(look: Look): Promise<Sighting | null>
+  /** What the call with this idempotency key left behind; null: nothing found. Only where the API can tell. */
+  find?(call: Call<Spec>): Promise<Sighting | null>
+  /** Whether the effect of this call shows where it must be seen (a secondary, say). Default: compare `read`. */
+  confirm?(call: Call<Spec>): Promise<'shown' | 'not_yet'>
+  /** All of the kind in a scope, page after page. */
+  list?(look: Omit<Look, 'name' | 'external_id' | 'outputs'>): AsyncIterable<Listed>
+  /** Actions that are not states: reboot, rotate. The key is the verb. */
+  readonly calls?: { readonly [verb: string]: (call: Call<Spec>) => Promise<Outcome> }
+}
+
+/** Any provider, its types forgotten: how a registry holds it. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Spec is contravariant in `create`; a registry decodes by `spec` before it calls.
+export type AnyProvider = Provider<any, any>

@@ -1,0 +1,128 @@
+-- Moves resources to their next version and writes the entries that say so: the one place where the
+-- assumed state changes. Set-based: any number of changes is three statements.
+-- p_changes: [{resource, scope, kind, name, verb, state, labels, counters, needs, initial}]
+-- Labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
+create function foreword_code.move(p_decision uuid, p_cause text, p_changes jsonb)
+returns table (id bigint, resource uuid, version bigint)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  wrong record;
+begin
+  select
+    c.kind || '/' || c.name as what,
+    c.verb,
+    count(*) over (partition by c.resource) > 1 as twice,
+    s.resource is null as unprepared,
+    s.assumed is not null as present
+  into wrong
+  from jsonb_to_recordset(p_changes)
+    as c (resource uuid, kind text, name text, verb text)
+  left join foreword_private.resource_state s on s.resource = c.resource
+  order by
+    count(*) over (partition by c.resource) > 1 desc,
+    s.resource is null desc,
+    p_cause = 'intent' and (c.verb = 'create') = (s.assumed is not null) desc
+  limit 1;
+
+  if wrong.twice then
+    raise exception '% is written twice by one decision', wrong.what
+      using errcode = 'FW013', hint = 'Intend one change for each resource.';
+  elsif wrong.unprepared then
+    raise exception '% was never named', wrong.what
+      using errcode = 'FW014', hint = 'Call foreword_code.prepare before the transaction.';
+  elsif p_cause = 'intent' and wrong.verb = 'create' and wrong.present then
+    raise exception '% is to be created but is assumed present', wrong.what
+      using errcode = 'FW010', hint = 'Read it first, and update it where it is there.';
+  elsif p_cause = 'intent' and wrong.verb <> 'create' and not wrong.present then
+    raise exception '% is to have % but is assumed absent', wrong.what, wrong.verb
+      using errcode = 'FW011', hint = 'Read it first, and create it where it is absent.';
+  end if;
+
+  if jsonb_path_exists(
+    p_changes,
+    '$[*] ? (@.verb == "create" || @.state == null || @.labels != null || @.counters != null)'
+  ) then
+    perform foreword_code.move_members(p_changes);
+    perform foreword_code.move_counters(p_changes);
+  end if;
+
+  return query
+  with change as materialized (
+    select *
+    from jsonb_to_recordset(p_changes) as c (
+      resource uuid,
+      scope text,
+      kind text,
+      name text,
+      verb text,
+      state jsonb,
+      labels jsonb,
+      counters jsonb,
+      needs uuid[],
+      initial text
+    )
+  ),
+  moved as (
+    update foreword_private.resource_state s
+    set
+      version = s.version + 1,
+      assumed = c.state,
+      labels = case when c.state is null then '{}' else coalesce(c.labels, s.labels) end,
+      counters = coalesce(c.counters, s.counters),
+      decision = p_decision
+    from change c
+    where s.resource = c.resource
+    returning s.resource, s.version, s.labels, s.counters
+  ),
+  after as (
+    select
+      c.resource,
+      array_agg(n.resource) as resources,
+      array_agg(coalesce(m.version, s.version)) as versions
+    from change c
+    cross join lateral unnest(c.needs) as n (resource)
+    left join moved m on m.resource = n.resource
+    left join foreword_private.resource_state s on s.resource = n.resource
+    where coalesce(m.version, s.version) > 0
+    group by c.resource
+  )
+  insert into foreword_private.entry (
+    resource,
+    version,
+    scope,
+    kind,
+    decision,
+    cause,
+    verb,
+    assumed,
+    labels,
+    counters,
+    after_resources,
+    after_versions,
+    state,
+    due_at,
+    settled_at
+  )
+  select
+    c.resource,
+    m.version,
+    c.scope,
+    c.kind,
+    p_decision,
+    p_cause,
+    c.verb,
+    c.state,
+    m.labels,
+    m.counters,
+    coalesce(a.resources, '{}'),
+    coalesce(a.versions, '{}'),
+    case when p_cause = 'intent' then coalesce(c.initial, 'pending') else 'recorded' end,
+    case when p_cause = 'intent' and coalesce(c.initial, 'pending') = 'pending' then clock_timestamp() end,
+    case when p_cause <> 'intent' then clock_timestamp() end
+  from change c
+  join moved m on m.resource = c.resource
+  left join after a on a.resource = c.resource
+  returning entry.id, entry.resource, entry.version;
+end
+$$;

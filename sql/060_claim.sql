@@ -1,0 +1,140 @@
+-- Leases due work to a worker, at most p_slots of each kind, and commits the attempt row of every
+-- call that may now be made: no call without it. Ready means: all earlier versions of the resource,
+-- and all that the intent comes after, are through. SKIP LOCKED: workers never wait for each other.
+create function foreword_code.claim(
+  p_worker bigint,
+  p_kinds text[],
+  p_slots integer[],
+  p_timeouts_ms integer[],
+  p_grace_ms integer
+) returns table (
+  entry bigint,
+  epoch bigint,
+  step text,
+  number integer,
+  deadline_at timestamptz,
+  idempotency_key text,
+  resource uuid,
+  version bigint,
+  scope text,
+  kind text,
+  name text,
+  verb text,
+  state jsonb,
+  before jsonb,
+  labels jsonb,
+  counters jsonb,
+  looks integer,
+  attempts integer,
+  reason text,
+  applied_at timestamptz,
+  first_attempt_at timestamptz,
+  external_id text,
+  outputs jsonb
+)
+language sql as $$
+  with due as materialized (
+    select k.timeout_ms, d.resource, d.version, d.state
+    from unnest(p_kinds, p_slots, p_timeouts_ms) as k (kind, slots, timeout_ms)
+    cross join lateral (
+      select e.resource, e.version, e.state
+      from foreword_private.entry e
+      where
+        e.kind = k.kind
+        and e.due_at <= clock_timestamp()
+        and (
+          e.state <> 'pending'
+          or (
+            not exists (
+              select
+              from foreword_private.entry p
+              where p.resource = e.resource and p.version < e.version and p.settled_at is null
+            )
+            and not exists (
+              select
+              from unnest(e.after_resources, e.after_versions) as a (resource, version)
+              join foreword_private.entry p
+                on p.resource = a.resource and p.version <= a.version and p.settled_at is null
+            )
+          )
+        )
+      order by e.due_at
+      limit k.slots
+      for update of e skip locked
+    ) d
+  ),
+  leased as (
+    update foreword_private.entry e
+    set
+      state = case when d.state = 'pending' then 'applying' else d.state end,
+      epoch = e.epoch + 1,
+      worker = p_worker,
+      attempts = e.attempts + (d.state = 'pending')::integer,
+      looks = case when d.state = 'pending' then 0 else e.looks end,
+      due_at = clock_timestamp() + (d.timeout_ms + p_grace_ms) * interval '1 ms'
+    from due d
+    where e.resource = d.resource and e.version = d.version
+    returning
+      e.*,
+      d.timeout_ms,
+      case d.state
+        when 'pending' then 'apply'
+        when 'applying' then 'recover'
+        when 'in_doubt' then 'look_up'
+        when 'applied' then 'confirm'
+        when 'rejected' then 'withdraw'
+      end as step
+  ),
+  begun as (
+    insert into foreword_private.attempt (
+      entry, number, epoch, worker, idempotency_key, deadline_at
+    )
+    select
+      l.id,
+      l.attempts,
+      l.epoch,
+      p_worker,
+      foreword_code.idempotency_key(l.resource, l.version),
+      clock_timestamp() + l.timeout_ms * interval '1 ms'
+    from leased l
+    where l.step = 'apply'
+    returning attempt.entry, attempt.deadline_at
+  )
+  select
+    l.id,
+    l.epoch,
+    l.step,
+    l.attempts,
+    coalesce(
+      b.deadline_at,
+      (
+        select t.deadline_at
+        from foreword_private.attempt t
+        where t.entry = l.id and t.number = l.attempts
+      )
+    ),
+    foreword_code.idempotency_key(l.resource, l.version),
+    l.resource,
+    l.version,
+    l.scope,
+    l.kind,
+    r.name,
+    l.verb,
+    l.assumed,
+    p.assumed,
+    l.labels,
+    l.counters,
+    l.looks,
+    l.attempts,
+    l.reason,
+    l.applied_at,
+    (select t.started_at from foreword_private.attempt t where t.entry = l.id and t.number = 1),
+    o.external_id,
+    coalesce(o.outputs, '{}')
+  from leased l
+  join foreword_private.resource r on r.id = l.resource
+  left join begun b on b.entry = l.id
+  left join foreword_private.entry p on p.resource = l.resource and p.version = l.version - 1
+  left join foreword_private.observation o on o.resource = l.resource
+  order by l.due_at, l.id;
+$$;

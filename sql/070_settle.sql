@@ -1,0 +1,97 @@
+-- Writes outcomes and looks back, set-based. The entry moves only for the lease that is asking: a
+-- worker that was taken over (its epoch is old) is refused, but what it learned of the outside, the
+-- external id above all, is kept. What was seen to be gone loses its external id. Returns the entries that moved.
+create function foreword_code.settle(p_worker bigint, p_results jsonb) returns setof bigint
+language sql as $$
+  with result as materialized (
+    select *
+    from jsonb_to_recordset(p_results) as r (
+      entry bigint,
+      resource uuid,
+      epoch bigint,
+      number integer,
+      state text,
+      due_in_ms bigint,
+      reason text,
+      looks integer,
+      outcome text,
+      error_class text,
+      error text,
+      response jsonb,
+      external_id text,
+      outputs jsonb,
+      seen boolean,
+      observed jsonb,
+      condition text,
+      revision text
+    )
+  ),
+  ended as (
+    update foreword_private.attempt a
+    set
+      outcome = coalesce(a.outcome, r.outcome),
+      ended_at = coalesce(a.ended_at, clock_timestamp()),
+      error_class = coalesce(a.error_class, r.error_class),
+      error = coalesce(a.error, r.error),
+      response = coalesce(a.response, r.response),
+      external_id = coalesce(r.external_id, a.external_id),
+      outputs = coalesce(r.outputs, a.outputs)
+    from result r
+    where r.outcome is not null and a.entry = r.entry and a.number = r.number
+  ),
+  seen as (
+    insert into foreword_private.observation as o (
+      resource, observed, observed_at, external_id, outputs, revision, condition
+    )
+    select
+      r.resource,
+      r.observed,
+      case when r.seen then clock_timestamp() end,
+      r.external_id,
+      coalesce(r.outputs, '{}'),
+      r.revision,
+      coalesce(r.condition, 'ready')
+    from result r
+    where r.seen or r.external_id is not null or r.outputs is not null
+    on conflict (resource) do update
+    set
+      observed = case when excluded.observed_at is null then o.observed else excluded.observed end,
+      observed_at = coalesce(excluded.observed_at, o.observed_at),
+      external_id = case
+        when excluded.observed_at is not null and excluded.observed is null then null
+        else coalesce(excluded.external_id, o.external_id)
+      end,
+      outputs = case
+        when excluded.observed_at is not null and excluded.observed is null then '{}'
+        when excluded.outputs = '{}' then o.outputs
+        else excluded.outputs
+      end,
+      revision = coalesce(excluded.revision, o.revision),
+      condition = excluded.condition
+  ),
+  repaired as (
+    update foreword_private.drift d
+    set resolved_at = clock_timestamp()
+    from result r
+    where r.state = 'confirmed' and r.seen and d.resource = r.resource and d.resolved_at is null
+  )
+  update foreword_private.entry e
+  set
+    state = r.state,
+    due_at = clock_timestamp() + r.due_in_ms * interval '1 ms',
+    reason = r.reason,
+    looks = coalesce(r.looks, 0),
+    worker = null,
+    applied_at = case
+      when r.state in ('applied', 'confirmed') then coalesce(e.applied_at, clock_timestamp())
+      else e.applied_at
+    end,
+    settled_at = case when r.state in ('confirmed', 'stale', 'cancelled') then clock_timestamp() end
+  from result r
+  where
+    e.id = r.entry
+    and e.epoch = r.epoch
+    and e.worker = p_worker
+    and e.settled_at is null
+  returning e.id;
+$$;

@@ -1,0 +1,98 @@
+-- Takes back a rejected intent's version, and with it every intent not yet begun that relied on it:
+-- later versions of the resource, what comes after it, and all that a decision premised on it still
+-- intends, transitively. Those go stale. Each resource returns, as a new version, to the state it
+-- had before the first version taken back. Returns how many intents went stale.
+create function foreword_code.withdraw(p_id uuid, p_entry bigint, p_head jsonb) returns integer
+language plpgsql as $$
+declare
+  doomed_ids bigint[];
+  doomed_resources uuid[];
+  doomed_versions bigint[];
+  grown integer;
+  changes jsonb;
+begin
+  select array[e.id], array[e.resource], array[e.version]
+  into doomed_ids, doomed_resources, doomed_versions
+  from foreword_private.entry e
+  where e.id = p_entry and e.state = 'rejected' and e.settled_at is null;
+  if doomed_ids is null then
+    return 0;
+  end if;
+
+  loop
+    select
+      doomed_ids || array_agg(e.id),
+      doomed_resources || array_agg(e.resource),
+      doomed_versions || array_agg(e.version),
+      count(*)
+    into doomed_ids, doomed_resources, doomed_versions, grown
+    from foreword_private.entry e
+    join foreword_private.decision d on d.id = e.decision
+    where
+      e.settled_at is null
+      and e.state in ('pending', 'awaiting_approval')
+      and e.id <> all (doomed_ids)
+      and exists (
+        select
+        from unnest(doomed_resources, doomed_versions) as x (resource, version)
+        where
+          (e.resource = x.resource and e.version > x.version)
+          or exists (
+            select
+            from unnest(e.after_resources, e.after_versions) as a (resource, version)
+            where a.resource = x.resource and a.version >= x.version
+          )
+          or exists (
+            select
+            from unnest(d.premise_resources, d.premise_versions) as r (resource, version)
+            where r.resource = x.resource and r.version >= x.version
+          )
+      );
+    exit when grown = 0;
+  end loop;
+
+  select jsonb_agg(
+    jsonb_build_object(
+      'resource', f.resource,
+      'scope', r.scope,
+      'kind', r.kind,
+      'name', r.name,
+      'verb', 'withdraw',
+      'state', e.assumed,
+      'labels', coalesce(e.labels, '{}'),
+      'counters', coalesce(e.counters, '{}')
+    )
+  )
+  into changes
+  from (
+    select x.resource, min(x.version) as first_version
+    from unnest(doomed_resources, doomed_versions) as x (resource, version)
+    group by x.resource
+  ) f
+  join foreword_private.resource r on r.id = f.resource
+  left join foreword_private.entry e
+    on e.resource = f.resource and e.version = f.first_version - 1;
+
+  perform foreword_code.record(
+    p_id,
+    p_head,
+    doomed_resources,
+    doomed_versions,
+    '[]',
+    '[]',
+    'withdrawal',
+    changes
+  );
+
+  update foreword_private.entry e
+  set
+    state = case when e.id = p_entry then 'rejected' else 'stale' end,
+    reason = case when e.id = p_entry then e.reason else format('relied on intent %s, which was rejected', p_entry) end,
+    due_at = null,
+    worker = null,
+    settled_at = clock_timestamp()
+  where e.id = any (doomed_ids);
+
+  return cardinality(doomed_ids) - 1;
+end
+$$;

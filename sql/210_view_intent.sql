@@ -1,0 +1,47 @@
+-- Every intent and where it stands.
+create view foreword.intent as
+select
+  e.id,
+  e.scope,
+  e.kind,
+  r.name,
+  e.verb,
+  e.version,
+  e.state,
+  e.reason,
+  e.decision as decision_id,
+  e.attempts,
+  e.due_at,
+  e.recorded_at as decided_at,
+  e.applied_at,
+  e.settled_at,
+  coalesce(
+    e.worker,
+    (
+      select a.worker
+      from foreword_private.attempt a
+      where a.entry = e.id and a.number = e.attempts
+    )
+  ) as worker,
+  e.assumed as state_after
+from foreword_private.entry e
+join foreword_private.resource r on r.id = e.resource
+where e.cause = 'intent';
+
+comment on view foreword.intent is 'Every external effect that was decided, and where it stands.';
+comment on column foreword.intent.id is 'Its number, as `foreword why` takes it.';
+comment on column foreword.intent.scope is 'Tenant or account.';
+comment on column foreword.intent.kind is 'Kind of resource.';
+comment on column foreword.intent.name is 'Name of the resource.';
+comment on column foreword.intent.verb is 'create, update, delete, or one of the provider''s own.';
+comment on column foreword.intent.version is 'Version of the resource that it makes; given to the API as generation.';
+comment on column foreword.intent.state is 'awaiting_approval, pending, applying, applied, confirmed, rejected, in_doubt, stale or cancelled.';
+comment on column foreword.intent.reason is 'Why it is in that state; null where nothing is to be said.';
+comment on column foreword.intent.decision_id is 'The decision that wrote it.';
+comment on column foreword.intent.attempts is 'External calls begun so far.';
+comment on column foreword.intent.due_at is 'When somebody looks at it next; null: never by itself (settled, or waiting for a person).';
+comment on column foreword.intent.decided_at is 'When it was decided.';
+comment on column foreword.intent.applied_at is 'When the API answered that it is done.';
+comment on column foreword.intent.settled_at is 'When no more work was owed; null: open.';
+comment on column foreword.intent.worker is 'Worker that has it now, or had it last.';
+comment on column foreword.intent.state_after is 'Assumed state of the resource after it; null: absent.';

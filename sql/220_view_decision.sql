@@ -1,0 +1,37 @@
+-- Every committed decision.
+create view foreword.decision as
+select
+  d.id,
+  d.scope,
+  d.decider,
+  d.decider_version,
+  d.actor,
+  d.reason,
+  d.decided_at,
+  (
+    select count(*)
+    from foreword_private.entry e
+    where e.decision = d.id and e.cause = 'intent'
+  ) as intents,
+  cardinality(d.premise_resources)
+    + jsonb_array_length(d.premise_predicates)
+    + jsonb_array_length(d.premise_counters) as premises,
+  d.tries,
+  d.certified_at is not null as certified,
+  d.input
+from foreword_private.decision d
+where not d.abandoned;
+
+comment on view foreword.decision is 'Every committed run of a decider: serializable with all others.';
+comment on column foreword.decision.id is 'Its id, made by the client that decided.';
+comment on column foreword.decision.scope is 'Tenant or account.';
+comment on column foreword.decision.decider is 'Name of the decider; foreword''s own begin with foreword/.';
+comment on column foreword.decision.decider_version is 'Version of the decider''s code.';
+comment on column foreword.decision.actor is 'Who or what ran it.';
+comment on column foreword.decision.reason is 'Why, in the actor''s words.';
+comment on column foreword.decision.decided_at is 'When it was written, shortly before it committed.';
+comment on column foreword.decision.intents is 'Number of intents that it wrote.';
+comment on column foreword.decision.premises is 'Number of facts that it relied on.';
+comment on column foreword.decision.tries is 'Tries until it committed; 1: nobody was in the way.';
+comment on column foreword.decision.certified is 'True once checked against the log for serializability.';
+comment on column foreword.decision.input is 'The input that the decider was given.';

@@ -1,0 +1,48 @@
+-- What each decision relied on: versions of resources, answers to predicates, counters.
+create view foreword.premise as
+select
+  d.id as decision_id,
+  r.scope,
+  r.kind,
+  r.name,
+  p.version,
+  null::text as predicate,
+  s.version = p.version as holds
+from foreword_private.decision d
+cross join lateral unnest(d.premise_resources, d.premise_versions) as p (resource, version)
+join foreword_private.resource r on r.id = p.resource
+join foreword_private.resource_state s on s.resource = p.resource
+union all
+select
+  d.id,
+  p.scope,
+  p.kind,
+  null,
+  null,
+  format('%s with %s: %s found', p.kind, p.labels, p.found),
+  null
+from foreword_private.decision d
+cross join lateral jsonb_to_recordset(d.premise_predicates)
+  as p (scope text, kind text, labels jsonb, found integer)
+union all
+select
+  d.id,
+  p.scope,
+  null,
+  p.metric,
+  p.version,
+  format('counter %s = %s', p.metric, p.consumed),
+  q.version = p.version
+from foreword_private.decision d
+cross join lateral jsonb_to_recordset(d.premise_counters)
+  as p (scope text, metric text, consumed bigint, version bigint)
+left join foreword_private.quota q on q.scope = p.scope and q.metric = p.metric;
+
+comment on view foreword.premise is 'Every fact that a decision relied on.';
+comment on column foreword.premise.decision_id is 'The decision.';
+comment on column foreword.premise.scope is 'Tenant or account.';
+comment on column foreword.premise.kind is 'Kind of resource; null for a counter.';
+comment on column foreword.premise.name is 'Name of the resource or of the counter''s metric; null for a predicate.';
+comment on column foreword.premise.version is 'Version that was read; 0: never existed.';
+comment on column foreword.premise.predicate is 'What was asked and found, for predicates and counters.';
+comment on column foreword.premise.holds is 'True while nothing newer was written; null where that is not one row''s to say.';

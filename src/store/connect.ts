@@ -1,0 +1,154 @@
+/** The one place that opens connections to Postgres, and the one that says why one cannot be opened. */
+import postgres from 'postgres'
+import { ForewordError } from '../domain/errors.ts'
+
+/** int8 columns come as numbers; `numeric` (also sum() of int8) as strings, timestamptz as Dates, jsonb parsed. */
+interface ColumnTypes extends Record<string, postgres.PostgresType> {
+  bigint: postgres.PostgresType<number>
+}
+export type Sql = postgres.Sql<{ bigint: number }>
+export type TransactionSql = postgres.TransactionSql<{ bigint: number }>
+/** One connection, taken out of the pool until `release()`: session locks live on it. */
+export type Reserved = postgres.ReservedSql<{ bigint: number }>
+
+export interface ConnectOptions {
+  readonly url: string
+  /** `foreword:<role>`: servers are stopped, and backlogs explained, by who is connected. */
+  readonly application_name: string
+  /** Connections at most. */
+  readonly max: number
+  /** Settings of each session, e.g. `idle_in_transaction_session_timeout`. */
+  readonly connection?: Readonly<Record<string, string>>
+  /** Called whenever a connection was closed, by whomever. Session locks held on it are gone. */
+  readonly onclose?: () => void
+  /** Close connections that were idle for this long; absent: keep them, session locks included. */
+  readonly idle_timeout_s?: number
+}
+
+const safeInteger = (text: string): number => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} is too large for a number`)
+  return value
+}
+
+const columnTypes: ColumnTypes = {
+  bigint: { to: 20, from: [20], serialize: (value: unknown) => String(value), parse: safeInteger },
+}
+
+const silent = (): undefined => undefined
+
+const parsed = (url: string): URL => {
+  const at = URL.parse(url)
+  if (at === null || !['postgres:', 'postgresql:'].includes(at.protocol)) {
+    throw new ForewordError('the database URL is not one', {
+      remedy:
+        'write postgres://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded',
+      exit_code: 2,
+    })
+  }
+  // A name in the URL would win over ours, and who is connected could not be told any more.
+  at.searchParams.delete('application_name')
+  return at
+}
+
+/** A folder of Unix sockets, as libpq takes it: `?host=/run/postgresql` or `//%2Frun%2Fpostgresql`. */
+const socketFolder = (at: URL): string | undefined => {
+  const host = at.searchParams.get('host') ?? decodeURIComponent(at.hostname)
+  return host.startsWith('/') ? host : undefined
+}
+
+/** host:port/database of a URL, for messages: never the password. */
+export const placeOf = (url: string): string => {
+  const at = parsed(url)
+  return `${socketFolder(at) ?? (at.hostname || 'localhost')}:${at.port || '5432'}${at.pathname}`
+}
+
+/** A pool. Nothing is sent before the first query; `end()` it, or the process will not exit. */
+export const connectSql = (options: ConnectOptions): Sql => {
+  const at = parsed(options.url)
+  const folder = socketFolder(at)
+  at.searchParams.delete('host')
+  return postgres(at.href, {
+    ...(folder === undefined ? {} : { host: folder }),
+    max: options.max,
+    connect_timeout: 10,
+    idle_timeout: options.idle_timeout_s,
+    // By default connections are replaced after half an hour, and session locks would be lost with them.
+    max_lifetime: null,
+    onnotice: silent,
+    ...(options.onclose === undefined ? {} : { onclose: options.onclose }),
+    types: columnTypes,
+    connection: { ...options.connection, application_name: options.application_name },
+  })
+}
+
+/** The SQLSTATE of Postgres or the code of the socket or of TLS; '' for any other error. */
+export const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : ''
+
+const start = 'start it, correct the URL, or leave `database` unset for the embedded one'
+
+/** What a failed connection means to a person. */
+const unreachable = new Map<string, readonly [what: string, remedy: string]>([
+  ['ECONNREFUSED', ['nothing listens there', start]],
+  [
+    'ECONNRESET',
+    ['the server closed the connection', 'does it speak Postgres, and TLS as the URL asks?'],
+  ],
+  ['ENOTFOUND', ['there is no such host', 'correct the host in the URL']],
+  [
+    'EAI_AGAIN',
+    ['the host name cannot be resolved now', 'check the name server, or the host in the URL'],
+  ],
+  ['EHOSTUNREACH', ['there is no route to the host', 'check the network']],
+  ['ENETUNREACH', ['there is no route to the host', 'check the network']],
+  ['ETIMEDOUT', ['no answer', 'check the network, firewalls, host and port']],
+  ['CONNECT_TIMEOUT', ['no answer within 10 s', 'check the network, firewalls, host and port']],
+  ['28P01', ['the password or user is wrong', 'correct the URL']],
+  ['28000', ['this user may not log in from here', 'see pg_hba.conf of the server']],
+  ['3D000', ['there is no such database', 'create it (createdb), or correct the URL']],
+  ['53300', ['the server has no connection left', 'raise max_connections, or stop clients']],
+  ['57P03', ['the server is starting up or shutting down', 'try again in a moment']],
+])
+
+const isTls = (error: unknown): boolean =>
+  /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/.test(codeOf(error)) ||
+  (error instanceof Error && /secure TLS connection/.test(error.message))
+
+const isConnectionError = (error: unknown): boolean =>
+  unreachable.has(codeOf(error)) || isTls(error) || codeOf(error).startsWith('CONNECTION_')
+
+/** A failed connection as a ForewordError that names host:port/database; any other error as it is. */
+export const connectionError = (url: string, error: unknown): unknown => {
+  if (!isConnectionError(error)) return error
+  const [what, remedy] = isTls(error)
+    ? [
+        `TLS failed (${error instanceof Error ? error.message : codeOf(error)})`,
+        'correct sslmode in the URL (disable, require, verify-full), or trust the certificate with NODE_EXTRA_CA_CERTS',
+      ]
+    : (unreachable.get(codeOf(error)) ?? ['the connection was lost', 'try again'])
+  return new ForewordError(`cannot reach the database: ${what}`, {
+    where: placeOf(url),
+    remedy,
+    cause: error,
+  })
+}
+
+/**
+ * Connects once and returns the server's version as `server_version_num` tells it (150018 is 15.18).
+ * Throws a ForewordError naming place and remedy when that is impossible.
+ */
+export const reachable = async (url: string): Promise<number> => {
+  const sql = connectSql({ url, application_name: 'foreword:probe', max: 1 })
+  try {
+    const [row] = await sql<{ version: number }[]>`
+      select current_setting('server_version_num')::int as version`
+    return row?.version ?? 0
+  } catch (error) {
+    throw connectionError(url, error)
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}

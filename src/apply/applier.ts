@@ -1,0 +1,220 @@
+/**
+ * Carries intents out: claims what is due in batches, runs the steps side by side within each
+ * provider's concurrency, and settles what was learned in batches. It holds no state that matters:
+ * whatever it had in hand when it died is in the log, under a lease.
+ */
+import type { ApplyLog, ClaimKind, Lease, Logger, StepResult } from '../domain/ports.ts'
+import type { AnyProvider } from '../domain/provider.ts'
+import type { StepDeps } from './call.ts'
+import { apply, confirm, lookUp, recover } from './step.ts'
+
+export interface ApplierDeps extends StepDeps {
+  readonly log: ApplyLog
+  readonly worker: number
+  readonly providers: ReadonlyMap<string, AnyProvider>
+  readonly claim_intents_max: number
+  readonly logger: Logger
+}
+
+export interface Applier {
+  /** Claims what is due now; returns once it is claimed, not once it is done. */
+  readonly wake: () => Promise<void>
+  /** Takes over what dead workers left, then wakes. */
+  readonly sweep: () => Promise<void>
+  /** Claims no more and waits for what runs. False: some of it still ran when the time was up. */
+  readonly drain: (timeout_ms: number) => Promise<boolean>
+  readonly running: () => number
+}
+
+/** Runs of `work` never overlap; calls during a run make one more run after it. */
+const coalesced = (work: () => Promise<void>): (() => Promise<void>) => {
+  let current: Promise<void> | null = null
+  let again: Promise<void> | null = null
+  const run = (): Promise<void> => {
+    current = work().finally(() => {
+      current = null
+    })
+    return current
+  }
+  return () => {
+    if (current === null) return run()
+    again ??= current
+      .catch(() => undefined)
+      .then(() => {
+        again = null
+        return run()
+      })
+    return again
+  }
+}
+
+const stepOf = async (
+  deps: ApplierDeps,
+  provider: AnyProvider,
+  lease: Lease,
+): Promise<StepResult | null> => {
+  switch (lease.step) {
+    case 'apply':
+      return apply(deps, provider, lease)
+    case 'confirm':
+      return confirm(deps, provider, lease)
+    case 'look_up':
+      return lookUp(deps, provider, lease)
+    case 'recover':
+      return recover(provider, lease)
+    case 'withdraw':
+      await deps.log.withdraw(lease)
+      return null
+  }
+}
+
+/** How many steps of each kind run now. */
+interface Slots {
+  readonly take: (kind: string) => void
+  readonly give: (kind: string) => void
+  readonly running: () => number
+  /** What may be claimed now: within each provider's concurrency, and so many in all. */
+  readonly free: (providers: Iterable<AnyProvider>, max: number) => readonly ClaimKind[]
+}
+
+const createSlots = (): Slots => {
+  const open = new Map<string, number>()
+  let running = 0
+  const add = (kind: string, by: number): void => {
+    open.set(kind, (open.get(kind) ?? 0) + by)
+    running += by
+  }
+  return {
+    take: (kind) => {
+      add(kind, 1)
+    },
+    give: (kind) => {
+      add(kind, -1)
+    },
+    running: () => running,
+    free: (providers, max) => {
+      let room = max
+      return [...providers].flatMap(({ kind, traits }) => {
+        const slots = Math.min(traits.concurrency - (open.get(kind) ?? 0), room)
+        if (slots <= 0) return []
+        room -= slots
+        return [{ kind, slots, timeout_ms: traits.call_timeout_ms }]
+      })
+    },
+  }
+}
+
+/** Rings once, at the soonest moment that it was set to. */
+const createAlarm = (ring: () => void) => {
+  let set: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null
+  const clear = (): void => {
+    if (set !== null) clearTimeout(set.timer)
+    set = null
+  }
+  return {
+    clear,
+    in: (ms: number): void => {
+      const at = performance.now() + ms
+      if (set !== null && set.at <= at) return
+      clear()
+      const timer = setTimeout(() => {
+        set = null
+        ring()
+      }, ms)
+      set = { at, timer }
+    },
+  }
+}
+
+/** Writes results in batches: whatever was learned while one batch is on its way goes with the next. */
+const createSettler = (
+  deps: ApplierDeps,
+  afterwards: (results: readonly StepResult[]) => Promise<void>,
+) => {
+  const waiting: StepResult[] = []
+  const write = coalesced(async () => {
+    const results = waiting.splice(0)
+    if (results.length === 0) return
+    try {
+      const moved = new Set(await deps.log.settle(deps.worker, results))
+      for (const r of results.filter((x) => !moved.has(x.entry))) {
+        deps.logger.warn({ intent: r.entry, epoch: r.epoch }, 'outcome under an old lease refused')
+      }
+    } catch (error) {
+      // The lease runs out, and the next worker finds the attempt row and looks the outcome up.
+      deps.logger.error({ error, intents: results.map((r) => r.entry) }, 'outcomes not written')
+    }
+    await afterwards(results)
+  })
+  return {
+    write,
+    waiting: () => waiting.length,
+    settle: (result: StepResult): Promise<void> => {
+      waiting.push(result)
+      return write()
+    },
+  }
+}
+
+export const createApplier = (deps: ApplierDeps): Applier => {
+  const slots = createSlots()
+  let draining = false
+
+  const claim = coalesced(async () => {
+    const kinds = draining ? [] : slots.free(deps.providers.values(), deps.claim_intents_max)
+    if (kinds.length === 0) return
+    for (const lease of await deps.log.claim(deps.worker, kinds)) {
+      const provider = deps.providers.get(lease.kind)
+      if (provider === undefined) continue
+      slots.take(lease.kind)
+      void carryOut(provider, lease)
+    }
+  })
+
+  const wake = async (): Promise<void> => {
+    try {
+      await claim()
+    } catch (error) {
+      deps.logger.error({ error }, 'claim failed; the sweep tries again')
+    }
+  }
+
+  const alarm = createAlarm(() => void wake())
+  const settler = createSettler(deps, async (results) => {
+    const due = results.flatMap((r) => (r.due_in_ms === null ? [] : [r.due_in_ms]))
+    if (due.length > 0 && !draining) alarm.in(Math.min(...due) + 1)
+    await wake()
+  })
+
+  const carryOut = async (provider: AnyProvider, lease: Lease): Promise<void> => {
+    try {
+      const result = await stepOf(deps, provider, lease)
+      if (result !== null) void settler.settle(result)
+    } catch (error) {
+      deps.logger.error({ error, intent: lease.entry, step: lease.step }, 'step failed')
+    } finally {
+      slots.give(lease.kind)
+    }
+    await wake()
+  }
+
+  return {
+    wake,
+    sweep: async () => {
+      const taken = await deps.log.sweep()
+      if (taken > 0) deps.logger.warn({ taken }, 'took over the leases of a dead worker')
+      await wake()
+    },
+    drain: async (timeout_ms) => {
+      draining = true
+      alarm.clear()
+      const until = performance.now() + timeout_ms
+      while (slots.running() + settler.waiting() > 0 && performance.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      await settler.write()
+      return slots.running() === 0
+    },
+    running: slots.running,
+  }
+}

@@ -1,0 +1,124 @@
+/** What a provider is given: the call made complete, bounded in time, its secrets by reference. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Errors } from 'io-ts'
+import { formatErrors } from '../domain/codec.ts'
+import type { Json } from '../domain/json.ts'
+import type { Learned } from '../domain/lifecycle.ts'
+import type { ApplyLog, Lease } from '../domain/ports.ts'
+import {
+  notSent,
+  type AnyProvider,
+  type Call,
+  type Look,
+  type Secrets,
+} from '../domain/provider.ts'
+import {
+  parseResourceKey,
+  referencesOf,
+  resolveReferences,
+  resourceKey,
+} from '../domain/reference.ts'
+
+export interface StepDeps {
+  readonly log: Pick<ApplyLog, 'outputsOf' | 'withdraw' | 'release'>
+  readonly secrets: Secrets
+  readonly now: () => Date
+}
+
+export const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).slice(0, 500)
+
+/** Runs it for so long at most, whether it listens to its signal or not. */
+export const within = async <A>(
+  ms: number,
+  run: (signal: AbortSignal) => Promise<A>,
+): Promise<A> => {
+  const abort = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`no answer within ${ms} ms`)
+      error.name = 'Timeout'
+      reject(error)
+      abort.abort(error)
+    }, ms)
+  })
+  const running = run(abort.signal)
+  running.catch(() => undefined)
+  try {
+    return await Promise.race([running, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The state to be sent, with what other resources turned out to have. Left: what is not there yet. */
+const resolved = async (
+  deps: StepDeps,
+  lease: Lease,
+  state: Json,
+): Promise<E.Either<string, Json>> => {
+  const keys = [...new Set(referencesOf(state).map(resourceKey))]
+  if (keys.length === 0) return E.right(state)
+  const names = keys.map((key) => ({ scope: lease.scope, ...parseResourceKey(key) }))
+  const found = await deps.log.outputsOf(names)
+  const byKey = new Map(keys.map((key, i) => [key, found[i]]))
+  return E.mapLeft((missing: readonly { readonly reason: string }[]) =>
+    missing.map((m) => m.reason).join(', '),
+  )(
+    resolveReferences(state, (kind, name) => {
+      const at = byKey.get(resourceKey({ kind, name }))
+      return at?.there === true ? at : undefined
+    }),
+  )
+}
+
+/** A secret that cannot be had is a call that was never sent, not one whose outcome is unknown. */
+const beforeSending =
+  (secrets: Secrets): Secrets =>
+  (reference) => {
+    try {
+      return secrets(reference)
+    } catch (error) {
+      throw notSent(messageOf(error), error)
+    }
+  }
+
+const lookOf = (deps: StepDeps, lease: Lease, signal: AbortSignal): Look => ({
+  scope: lease.scope,
+  name: lease.name,
+  external_id: lease.external_id,
+  outputs: lease.outputs,
+  signal,
+  secrets: beforeSending(deps.secrets),
+})
+
+/** The call as the provider gets it; for a delete the last known state stands in for the spec. */
+export const callOf = (deps: StepDeps, lease: Lease, spec: unknown, signal: AbortSignal): Call => ({
+  ...lookOf(deps, lease, signal),
+  verb: lease.verb,
+  spec,
+  before: lease.before,
+  idempotency_key: lease.idempotency_key,
+  generation: lease.version,
+  now: deps.now(),
+})
+
+/** The spec of a lease, resolved and decoded. Left: what is to be learned instead of calling. */
+export const specOf = async (
+  deps: StepDeps,
+  provider: AnyProvider,
+  lease: Lease,
+): Promise<E.Either<Learned, { readonly spec: unknown; readonly state: Json }>> => {
+  const raw = lease.verb === 'delete' ? lease.before : lease.state
+  const state = await resolved(deps, lease, raw)
+  if (E.isLeft(state)) {
+    if (lease.verb === 'delete') return E.right({ spec: raw, state: raw })
+    return E.left({ type: 'not_sent', reason: state.left })
+  }
+  const spec: E.Either<Errors, unknown> = provider.spec.decode(state.right)
+  if (E.isRight(spec)) return E.right({ spec: spec.right, state: state.right })
+  if (lease.verb === 'delete') return E.right({ spec: state.right, state: state.right })
+  const problem = formatErrors(spec.left)[0]
+  return E.left({ type: 'rejected', reason: `${problem?.path ?? ''}: ${problem?.message ?? ''}` })
+}

@@ -1,0 +1,223 @@
+/** One step of one leased intent: the call, or the look, and what was learned from it. */
+import * as E from 'fp-ts/lib/Either.js'
+import { diffPaths } from '../domain/diff.ts'
+import type { Json, JsonObject } from '../domain/json.ts'
+import { next, type Learned, type Standing } from '../domain/lifecycle.ts'
+import type { Lease, StepResult } from '../domain/ports.ts'
+import {
+  NotSent,
+  type AnyProvider,
+  type Call,
+  type Outcome,
+  type Sighting,
+} from '../domain/provider.ts'
+import { callOf, messageOf, specOf, within, type StepDeps } from './call.ts'
+
+const standingOf = (lease: Lease): Standing => ({
+  attempts: lease.number,
+  looks: lease.looks,
+  applied_ms_ago: lease.applied_ms_ago,
+  first_attempt_ms_ago: lease.first_attempt_ms_ago,
+  deadline_in_ms: lease.deadline_in_ms,
+})
+
+type Extra = Omit<
+  Partial<StepResult>,
+  'entry' | 'resource' | 'epoch' | 'number' | 'state' | 'due_in_ms' | 'reason' | 'looks'
+>
+
+/** What was learned, as the row that settles it. */
+const resultOf = (
+  lease: Lease,
+  learned: Learned,
+  provider: AnyProvider,
+  extra: Extra = {},
+): StepResult => ({
+  entry: lease.entry,
+  resource: lease.resource,
+  epoch: lease.epoch,
+  number: lease.number,
+  ...next(standingOf(lease), learned, provider.traits),
+  ...extra,
+})
+
+const perform = (provider: AnyProvider, call: Call): Promise<Outcome> => {
+  switch (call.verb) {
+    case 'create':
+      return provider.create(call)
+    case 'update':
+      return provider.update(call)
+    case 'delete':
+      return provider.delete(call)
+    default: {
+      const verb = provider.calls?.[call.verb]
+      return verb === undefined
+        ? Promise.resolve({ type: 'rejected', reason: `the provider has no verb ${call.verb}` })
+        : verb(call)
+    }
+  }
+}
+
+const errorClass = (error: unknown): string => {
+  if (error instanceof NotSent) return 'not_sent'
+  return error instanceof Error && error.name === 'Timeout' ? 'timeout' : 'unknown'
+}
+
+/** The external call. Nothing of ours is locked or open meanwhile. */
+export const apply = async (
+  deps: StepDeps,
+  provider: AnyProvider,
+  lease: Lease,
+): Promise<StepResult> => {
+  const spec = await specOf(deps, provider, lease)
+  if (E.isLeft(spec)) {
+    const reason = 'reason' in spec.left ? spec.left.reason : ''
+    const error_class = spec.left.type === 'rejected' ? 'rejected' : 'not_sent'
+    return resultOf(lease, spec.left, provider, { outcome: 'rejected', error_class, error: reason })
+  }
+  try {
+    const outcome = await within(
+      Math.max(1, Math.min(provider.traits.call_timeout_ms, lease.deadline_in_ms)),
+      (signal) => perform(provider, callOf(deps, lease, spec.right.spec, signal)),
+    )
+    return answered(lease, provider, outcome)
+  } catch (error) {
+    const reason = messageOf(error)
+    const error_class = errorClass(error)
+    return error_class === 'not_sent'
+      ? resultOf(lease, { type: 'not_sent', reason }, provider, {
+          outcome: 'rejected',
+          error_class,
+          error: reason,
+        })
+      : resultOf(lease, { type: 'unknown', reason }, provider, {
+          outcome: 'in_doubt',
+          error_class,
+          error: reason,
+        })
+  }
+}
+
+const identity = (from: {
+  readonly external_id?: string
+  readonly outputs?: JsonObject
+}): { external_id?: string; outputs?: JsonObject } => ({
+  ...(from.external_id === undefined ? {} : { external_id: from.external_id }),
+  ...(from.outputs === undefined ? {} : { outputs: from.outputs }),
+})
+
+const answered = (lease: Lease, provider: AnyProvider, outcome: Outcome): StepResult => {
+  if (outcome.type === 'rejected') {
+    const { reason, retry_after_ms } = outcome
+    return resultOf(
+      lease,
+      { type: 'rejected', reason, ...(retry_after_ms === undefined ? {} : { retry_after_ms }) },
+      provider,
+      {
+        outcome: 'rejected',
+        error_class: retry_after_ms === undefined ? 'rejected' : 'throttled',
+        error: reason,
+      },
+    )
+  }
+  return resultOf(lease, { type: 'applied' }, provider, {
+    outcome: 'applied',
+    response: outcome.state,
+    ...identity(outcome),
+    // No look will follow: the answer is what is known of it.
+    ...(provider.traits.sightings > 0
+      ? {}
+      : {
+          sighting: { state: lease.verb === 'delete' ? null : outcome.state, condition: 'ready' },
+        }),
+  })
+}
+
+const sightingOf = (sighting: Sighting | null): Extra => ({
+  ...(sighting === null ? {} : identity(sighting)),
+  sighting: {
+    state: sighting?.state ?? null,
+    condition: sighting?.condition ?? 'ready',
+    ...(sighting?.revision === undefined ? {} : { revision: sighting.revision }),
+  },
+})
+
+/** Whether a sighting is what the intent was to bring about. */
+const shows = (lease: Lease, state: Json, sighting: Sighting | null): boolean => {
+  if (lease.verb === 'delete') return sighting === null
+  if (sighting === null || (sighting.condition ?? 'ready') !== 'ready') return false
+  return diffPaths(state, sighting.state).length === 0
+}
+
+/** Looks whether the effect shows where it must be seen. */
+export const confirm = async (
+  deps: StepDeps,
+  provider: AnyProvider,
+  lease: Lease,
+): Promise<StepResult> => {
+  try {
+    const spec = await specOf(deps, provider, lease)
+    if (E.isLeft(spec)) return resultOf(lease, { type: 'look_failed', reason: 'no spec' }, provider)
+    const { sighting, elsewhere } = await within(
+      provider.traits.call_timeout_ms,
+      async (signal) => {
+        const call = callOf(deps, lease, spec.right.spec, signal)
+        const seen = await provider.read(call)
+        const asked = (await provider.confirm?.(call)) ?? 'shown'
+        return { sighting: seen, elsewhere: asked }
+      },
+    )
+    const isState = ['create', 'update', 'delete'].includes(lease.verb)
+    const shown = elsewhere === 'shown' && (!isState || shows(lease, spec.right.state, sighting))
+    if (!shown) {
+      const pending = sighting !== null && sighting.condition === 'pending'
+      return resultOf(lease, { type: 'not_shown', pending }, provider)
+    }
+    const result = resultOf(lease, { type: 'shown' }, provider, sightingOf(sighting))
+    if (result.state === 'confirmed' && lease.verb === 'delete') {
+      await deps.log.release(lease.resource, lease.version)
+    }
+    return result
+  } catch (error) {
+    return resultOf(lease, { type: 'look_failed', reason: messageOf(error) }, provider)
+  }
+}
+
+/** Looks for what a call of unknown outcome left behind. */
+export const lookUp = async (
+  deps: StepDeps,
+  provider: AnyProvider,
+  lease: Lease,
+): Promise<StepResult> => {
+  const reason = lease.reason ?? 'its outcome is unknown'
+  if (provider.traits.idempotency !== 'lookup') {
+    return resultOf(lease, { type: 'doubted', reason }, provider)
+  }
+  try {
+    const spec = await specOf(deps, provider, lease)
+    if (E.isLeft(spec)) return resultOf(lease, { type: 'look_failed', reason }, provider)
+    const sighting = await within(provider.traits.call_timeout_ms, (signal) => {
+      const call = callOf(deps, lease, spec.right.spec, signal)
+      return provider.find !== undefined && lease.verb !== 'delete'
+        ? provider.find(call)
+        : provider.read(call)
+    })
+    const found =
+      provider.find !== undefined && lease.verb !== 'delete'
+        ? sighting !== null
+        : shows(lease, spec.right.state, sighting)
+    return found
+      ? resultOf(lease, { type: 'found' }, provider, sighting === null ? {} : identity(sighting))
+      : resultOf(lease, { type: 'absent' }, provider)
+  } catch (error) {
+    return resultOf(lease, { type: 'look_failed', reason: messageOf(error) }, provider)
+  }
+}
+
+/** A lease that ran out under a worker that lives: the call must be taken for lost. */
+export const recover = (provider: AnyProvider, lease: Lease): StepResult =>
+  resultOf(lease, { type: 'doubted', reason: 'its lease ran out' }, provider, {
+    outcome: 'in_doubt',
+    error_class: 'lease_lost',
+    error: 'its lease ran out',
+  })

@@ -1,0 +1,169 @@
+/** The programmer's door: a connection that decides, and tells what became of it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { resolve } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { decodeConfig } from './domain/codec-config.ts'
+import type { Config } from './domain/config.ts'
+import type { Decider, Reads } from './domain/decider.ts'
+import type { ConfigInput } from './domain/define-config.ts'
+import { ForewordError } from './domain/errors.ts'
+import type { Json } from './domain/json.ts'
+import type { DecideResult } from './domain/result.ts'
+import { migrateAll, openEngine, type Engine } from './foreword.ts'
+import { createLogger } from './logger.ts'
+import type { Reconciled } from './reconcile/reconcile.ts'
+import { resolveSecret } from './secrets.ts'
+import type { Sql } from './store/connect.ts'
+import { openDatabase } from './store/database.ts'
+import { version } from './version.ts'
+
+export interface DecideCall<Input> {
+  readonly scope: string
+  readonly input?: Input
+  /** Who or what decides; shown in `foreword.decision`. */
+  readonly actor?: string
+  /** Why, in the actor's words. */
+  readonly reason?: string
+  /** `here`: this process carries the intents out at once; should it die, any worker goes on. */
+  readonly apply?: 'here'
+}
+
+/** How an intent of a decision stands. */
+export interface IntentStanding {
+  readonly id: number
+  readonly kind: string
+  readonly name: string
+  readonly verb: string
+  readonly state: string
+  readonly reason: string | null
+}
+
+export interface Settled {
+  /** `settled`: no more work is owed. `waits`: a person must rule or approve. `timeout`: not yet. */
+  readonly type: 'settled' | 'waits' | 'timeout'
+  readonly intents: readonly IntentStanding[]
+}
+
+export interface Connected extends AsyncDisposable {
+  /** The database in use. */
+  readonly url: string
+  /** The postgres.js handle, for views and anything else. */
+  readonly sql: Sql
+  readonly decide: <R extends Reads, Input>(
+    decider: Decider<R, Input>,
+    call: DecideCall<Input>,
+  ) => Promise<DecideResult>
+  /** Waits until every intent of a decision is settled or waits for a person. */
+  readonly settled: (
+    decision: string,
+    options?: { readonly timeout_ms?: number },
+  ) => Promise<Settled>
+  /** Observes, finds drift, converges: what a schedule does. */
+  readonly reconcile: (options?: {
+    readonly scope?: string
+    readonly kind?: string
+  }) => Promise<Reconciled>
+  /** Lets what runs here end, and closes. */
+  readonly close: () => Promise<void>
+}
+
+const decoded = (input: ConfigInput): Config => {
+  const config = decodeConfig(input)
+  if (E.isLeft(config)) {
+    const problem = config.left[0]
+    throw new ForewordError(problem?.message ?? 'the configuration is wrong', {
+      where: problem?.path ?? '',
+      remedy: problem?.remedy ?? '',
+      exit_code: 2,
+    })
+  }
+  const { database, directory } = config.right
+  const from_env = process.env['FOREWORD_DATABASE_URL'] ?? process.env['DATABASE_URL']
+  return {
+    ...config.right,
+    database: database ?? (from_env === '' ? undefined : from_env),
+    directory: resolve(directory ?? '.foreword'),
+  }
+}
+
+const waiting = new Set(['awaiting_approval'])
+
+/** Polls the views: at most every half second, so that many waiters cost little. */
+const settled =
+  (sql: Sql): Connected['settled'] =>
+  async (decision, options = {}) => {
+    const until = performance.now() + (options.timeout_ms ?? 60_000)
+    for (let pause_ms = 10; ; pause_ms = Math.min(500, pause_ms * 1.5)) {
+      const rows = await sql<(IntentStanding & { settled_at: Date | null; due_at: Date | null })[]>`
+        select i.id, i.kind, i.name, i.verb, i.state, i.reason, i.settled_at, i.due_at
+        from foreword.intent i
+        where i.decision_id = ${decision}
+        order by i.id`
+      const intents = rows.map(({ id, kind, name, verb, state, reason }) => ({
+        id,
+        kind,
+        name,
+        verb,
+        state,
+        reason,
+      }))
+      const open = rows.filter((row) => row.settled_at === null)
+      if (open.length === 0) return { type: 'settled', intents }
+      const parked = open.filter(
+        (row) => waiting.has(row.state) || (row.state === 'in_doubt' && row.due_at === null),
+      )
+      if (parked.length === open.length) return { type: 'waits', intents }
+      if (performance.now() >= until) return { type: 'timeout', intents }
+      await sleep(pause_ms)
+    }
+  }
+
+const connected = (engine: Engine, closeDatabase: () => Promise<void>): Connected => {
+  const lost = (reason: string): void => {
+    // Another worker takes over what ran here; this process must not go on as if it had its leases.
+    throw new Error(`foreword: applying here has ended: ${reason}`)
+  }
+  const close = async (): Promise<void> => {
+    await engine.close()
+    await closeDatabase()
+  }
+  return {
+    url: engine.url,
+    sql: engine.sql,
+    decide: async (decider, call) => {
+      const { apply, input, ...rest } = call
+      const result = await engine.decide(decider, { ...rest, input: input as never })
+      if (apply === 'here' && result.type === 'decided') await engine.applyHere(lost)
+      return result
+    },
+    settled: settled(engine.sql),
+    reconcile: (options = {}) => engine.reconcile(options),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/**
+ * Connects, and brings the database to this version of foreword where it is older. Throws a
+ * ForewordError that names place and remedy when it cannot.
+ */
+export const connect = async (input: ConfigInput = {}): Promise<Connected> => {
+  const config = decoded(input)
+  const database = await openDatabase(config, 'join')
+  try {
+    await migrateAll(database.url)
+    const engine = openEngine({
+      url: database.url,
+      config,
+      secrets: resolveSecret(process.env),
+      logger: createLogger({ level: 'warn' }),
+      version,
+    })
+    return connected(engine, database.close)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+export type { Json }

@@ -1,0 +1,178 @@
+/** A decider's intents, checked, as the changes that the log will record. */
+import * as E from 'fp-ts/lib/Either.js'
+import { formatErrors, Json as JsonCodec } from '../domain/codec.ts'
+import type { Policy } from '../domain/config.ts'
+import type { Counters, IntentDraft } from '../domain/decider.ts'
+import { globMatches } from '../domain/glob.ts'
+import type { Json } from '../domain/json.ts'
+import type { Change, ResourceName } from '../domain/ports.ts'
+import type { AnyProvider } from '../domain/provider.ts'
+import { parseResourceKey, referencesOf, resourceKey } from '../domain/reference.ts'
+
+export interface Invalid {
+  readonly reason: string
+  readonly remedy: string
+  readonly sqlstate: string
+}
+
+/** A state larger than this would be carried by every reader of the resource. */
+export const state_bytes_max = 256 * 1024
+/** One decision writes at most this many intents: more would lock too much of everyone else's world. */
+export const intents_max = 1_000
+
+export interface ChangeRules {
+  /** Providers by kind; empty: any kind goes, whoever applies must know it. */
+  readonly providers: ReadonlyMap<string, AnyProvider>
+  readonly policies: readonly Policy[]
+}
+
+const invalid = (sqlstate: string, reason: string, remedy: string): E.Either<Invalid, never> =>
+  E.left({ sqlstate, reason, remedy })
+
+const verbs: ReadonlySet<string> = new Set(['create', 'update', 'delete'])
+
+const checkKind = (draft: IntentDraft, rules: ChangeRules): E.Either<Invalid, null> => {
+  const provider = rules.providers.get(draft.kind)
+  if (provider === undefined && rules.providers.size > 0) {
+    const known = [...rules.providers.keys()].toSorted().join(', ')
+    return invalid('FW021', `${resourceKey(draft)}: unknown kind`, `known kinds: ${known}`)
+  }
+  if (!verbs.has(draft.verb) && provider !== undefined && !(draft.verb in (provider.calls ?? {}))) {
+    const calls = Object.keys(provider.calls ?? {}).toSorted()
+    return invalid(
+      'FW022',
+      `${resourceKey(draft)}: unknown verb ${draft.verb}`,
+      `known verbs: ${[...verbs, ...calls].join(', ')}`,
+    )
+  }
+  return E.right(null)
+}
+
+/** The state as the provider's codec writes it, so that equal states are equal text; references stay. */
+const canonicalState = (draft: IntentDraft, rules: ChangeRules): E.Either<Invalid, Json> => {
+  if (draft.verb === 'delete') return E.right(null)
+  const json = JsonCodec.decode(draft.state)
+  if (E.isLeft(json) || draft.state === null) {
+    const problem = E.isLeft(json) ? formatErrors(json.left)[0] : undefined
+    const place = [resourceKey(draft), problem?.path].filter(Boolean).join(' ')
+    return invalid(
+      'FW020',
+      `${place}: ${problem?.message ?? 'a state of null means absent'}`,
+      problem?.remedy ?? 'use remove() to intend that it shall be no more',
+    )
+  }
+  if (Buffer.byteLength(JSON.stringify(json.right)) > state_bytes_max) {
+    return invalid(
+      'FW023',
+      `${resourceKey(draft)}: its state is larger than ${state_bytes_max} bytes`,
+      'keep the bulk elsewhere and refer to it',
+    )
+  }
+  const provider = rules.providers.get(draft.kind)
+  if (provider === undefined || referencesOf(json.right).length > 0) return E.right(json.right)
+  const spec = provider.spec.decode(json.right)
+  if (E.isRight(spec)) return E.right(provider.spec.encode(spec.right))
+  const problem = formatErrors(spec.left)[0]
+  return invalid(
+    'FW020',
+    `${resourceKey(draft)} ${problem?.path ?? ''}: ${problem?.message ?? 'wrong state'}`,
+    problem?.remedy ?? 'see the kind’s spec',
+  )
+}
+
+const checkCounters = (draft: IntentDraft): E.Either<Invalid, Counters | null> => {
+  const wrong = Object.entries(draft.counters ?? {}).find(([, n]) => !Number.isSafeInteger(n))
+  return wrong === undefined
+    ? E.right(draft.counters ?? null)
+    : invalid(
+        'FW024',
+        `${resourceKey(draft)}: counter ${wrong[0]} is ${String(wrong[1])}`,
+        'counters are whole numbers',
+      )
+}
+
+const covers = (policy: Policy, at: ResourceName): boolean =>
+  globMatches(policy.scope, at.scope) && globMatches(policy.kind, at.kind)
+
+const name_pattern = /^[^\p{Cc}]{1,512}$/u
+
+const changeOf = (
+  draft: IntentDraft,
+  scope: string,
+  rules: ChangeRules,
+): E.Either<Invalid, Change> => {
+  const at = { scope: draft.scope ?? scope, kind: draft.kind, name: draft.name }
+  if (![at.scope, at.kind, at.name].every((text) => name_pattern.test(text))) {
+    return invalid(
+      'FW025',
+      `${JSON.stringify(resourceKey(at).slice(0, 80))} is not a name`,
+      'scope, kind and name: 1 to 512 characters, no control characters',
+    )
+  }
+  const kind = checkKind(draft, rules)
+  if (E.isLeft(kind)) return kind
+  const state = canonicalState(draft, rules)
+  if (E.isLeft(state)) return state
+  const counters = checkCounters(draft)
+  if (E.isLeft(counters)) return counters
+  const policies = rules.policies.filter((policy) => covers(policy, at))
+  if (draft.verb === 'delete' && policies.some((policy) => policy.prevent_destroy === true)) {
+    return invalid('FW026', `${resourceKey(at)} is protected by prevent_destroy`, 'lift the policy')
+  }
+  const waits = policies.some((policy) => policy.approve?.includes(draft.verb) === true)
+  return E.right({
+    ...at,
+    verb: draft.verb,
+    state: state.right,
+    labels: draft.labels ?? null,
+    counters: counters.right,
+    needs: (draft.needs ?? []).map((key) => ({ scope: at.scope, ...parseResourceKey(key) })),
+    initial: waits ? 'awaiting_approval' : 'pending',
+  })
+}
+
+/** What was seen, as changes: facts are not checked against anybody's rules. */
+export const observedChanges = (drafts: readonly IntentDraft[], scope: string): readonly Change[] =>
+  drafts.map((draft) => ({
+    scope: draft.scope ?? scope,
+    kind: draft.kind,
+    name: draft.name,
+    verb: draft.verb,
+    state: draft.state,
+    labels: null,
+    counters: null,
+    needs: [],
+    initial: 'pending',
+  }))
+
+/** All changes of a decision, or the first thing that is wrong with them. */
+export const changesOf = (
+  drafts: readonly IntentDraft[],
+  scope: string,
+  rules: ChangeRules,
+): E.Either<Invalid, readonly Change[]> => {
+  if (drafts.length > intents_max) {
+    return invalid(
+      'FW027',
+      `${drafts.length} intents in one decision, ${intents_max} at most`,
+      'split it into several decisions',
+    )
+  }
+  const changes: Change[] = []
+  const seen = new Set<string>()
+  for (const draft of drafts) {
+    const change = changeOf(draft, scope, rules)
+    if (E.isLeft(change)) return change
+    const key = JSON.stringify([change.right.scope, resourceKey(change.right)])
+    if (seen.has(key)) {
+      return invalid(
+        'FW013',
+        `${resourceKey(draft)} is written twice by one decision`,
+        'intend one change for each resource',
+      )
+    }
+    seen.add(key)
+    changes.push(change.right)
+  }
+  return E.right(changes)
+}

@@ -1,0 +1,262 @@
+/** Puts the rooms together: one database, the use-cases on it, and, where asked, a worker. */
+import { randomUUID } from 'node:crypto'
+import { createApplier, type Applier } from './apply/applier.ts'
+import { decide, preview, type DecideDeps } from './decide/decide.ts'
+import type { Config, OnDrift, Policy, Schedule } from './domain/config.ts'
+import type { AnyDecider } from './domain/decider.ts'
+import { ForewordError } from './domain/errors.ts'
+import { globMatches } from './domain/glob.ts'
+import type { Logger, ResourceName } from './domain/ports.ts'
+import type { AnyProvider, Secrets } from './domain/provider.ts'
+import type { DecideResult } from './domain/result.ts'
+import { reconcile, type ReconcileDeps } from './reconcile/reconcile.ts'
+import { applyLog } from './store/apply-log.ts'
+import { connectSql, type Sql } from './store/connect.ts'
+import { decisionStore } from './store/decision-store.ts'
+import { migrate, type MigrateReport } from './store/migrate.ts'
+import { reconcileStore } from './store/reconcile-store.ts'
+import { scheduleStore } from './store/schedule-store.ts'
+import { createWakeup, type Wakeup } from './store/wakeup.ts'
+import { enterAsWorker } from './store/worker-presence.ts'
+import { migrateQueue } from './worker/queue.ts'
+import { startWorker, type Worker } from './worker/worker.ts'
+
+export interface EngineOptions {
+  readonly url: string
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly logger: Logger
+  readonly version: string
+}
+
+/** The use-cases of one process on one database. */
+export interface Engine {
+  readonly url: string
+  /** For views and whatever else: READ COMMITTED, none of the deciders' settings. */
+  readonly sql: Sql
+  readonly decide: ReturnType<typeof decide>
+  readonly reconcile: ReturnType<typeof reconcile>
+  readonly reconcileDeps: ReconcileDeps
+  readonly providers: ReadonlyMap<string, AnyProvider>
+  readonly wakeup: Wakeup
+  readonly startWorker: (onFatal: (reason: string) => void) => Promise<Worker>
+  /** Carries out in this process what is due: same claim, same lease as any worker's. */
+  readonly applyHere: (onFatal: (reason: string) => void) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Sessions of deciders. Only index-driven plans: a sequential scan, a hash or merge join over a whole
+ * index would lock the table against everyone; an index-only scan locks pages instead of rows.
+ */
+const decider_settings: Readonly<Record<string, string>> = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  enable_bitmapscan: 'off',
+  enable_indexonlyscan: 'off',
+  random_page_cost: '1.1',
+  max_parallel_workers_per_gather: '0',
+  jit: 'off',
+  idle_in_transaction_session_timeout: '500',
+  lock_timeout: '2000',
+}
+
+const providersByKind = (config: Config): ReadonlyMap<string, AnyProvider> =>
+  new Map(config.providers.map((provider) => [provider.kind, provider]))
+
+const policyFor = (
+  policies: readonly Policy[],
+  at: Pick<ResourceName, 'scope' | 'kind'>,
+): readonly Policy[] =>
+  policies.filter((p) => globMatches(p.scope, at.scope) && globMatches(p.kind, at.kind))
+
+/** The last policy that says something wins, as in every list of rules that people write. */
+const driftPolicy =
+  (config: Config) =>
+  (at: ResourceName): OnDrift =>
+    policyFor(config.policies, at).findLast((p) => p.on_drift !== undefined)?.on_drift ?? 'repair'
+
+const ignoredPaths =
+  (config: Config) =>
+  (at: ResourceName): readonly string[] =>
+    policyFor(config.policies, at).flatMap((p) => p.ignore ?? [])
+
+/** Migrations, views, and the queue's own tables. Idempotent. */
+export const migrateAll = async (url: string): Promise<MigrateReport> => {
+  const sql = connectSql({ url, application_name: 'foreword:migrate', max: 1 })
+  try {
+    return await migrate(sql, { url, afterwards: () => migrateQueue(url) })
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
+
+/** Wakes the appliers after every decision that wrote something. */
+const waking =
+  (run: ReturnType<typeof decide>, wakeup: Wakeup): ReturnType<typeof decide> =>
+  async (decider, options) => {
+    const result: DecideResult = await run(decider, options)
+    if (result.type === 'decided') wakeup.wake()
+    return result
+  }
+
+const runSchedule =
+  (engine: Pick<Engine, 'decide' | 'reconcile' | 'sql'>, deciders: readonly AnyDecider[]) =>
+  async (schedule: Schedule): Promise<void> => {
+    const schedules = scheduleStore(engine.sql)
+    if (!(await schedules.start(schedule.name))) return
+    try {
+      await schedules.finish(schedule.name, await outcomeOf(engine, deciders, schedule))
+    } catch (error) {
+      await schedules.finish(schedule.name, error instanceof Error ? error.message : String(error))
+      throw error
+    }
+  }
+
+const outcomeOf = async (
+  engine: Pick<Engine, 'decide' | 'reconcile'>,
+  deciders: readonly AnyDecider[],
+  schedule: Schedule,
+): Promise<string> => {
+  const actor = `schedule ${schedule.name}`
+  const { scope } = schedule
+  if (schedule.decider === undefined) {
+    const kind = schedule.kind === undefined ? {} : { kind: schedule.kind }
+    const done = await engine.reconcile({ scope, actor, ...kind })
+    return `looked at ${done.looked}, ${done.drifted.length} drifted, ${done.intents.length} intents`
+  }
+  const decider = deciders.find((d) => d.name === schedule.decider)
+  if (decider === undefined) {
+    throw new ForewordError(`no decider ${schedule.decider}`, {
+      where: `schedule ${schedule.name}`,
+      remedy: 'list it under `deciders` in the configuration',
+    })
+  }
+  const result = await engine.decide(decider, { scope, actor, input: schedule.input })
+  return result.type === 'refused' ? `refused: ${result.reason}` : result.type
+}
+
+interface ApplyingHere {
+  readonly applier: Applier
+  readonly leave: () => Promise<void>
+}
+
+/** Enters the database as a worker and makes the applier that works under that name. */
+const enterAndApply = async (
+  options: EngineOptions,
+  providers: Engine['providers'],
+  onFatal: (reason: string) => void,
+): Promise<ApplyingHere> => {
+  const { config, logger, url } = options
+  const presence = await enterAsWorker({
+    url,
+    version: options.version,
+    kinds: [...providers.keys()],
+    onLost: () => {
+      onFatal('the session that holds the worker’s lock was lost')
+    },
+  })
+  const sql = connectSql({ url, application_name: 'foreword:apply', max: 4 })
+  const applier = createApplier({
+    log: applyLog(sql),
+    secrets: options.secrets,
+    now: () => new Date(),
+    worker: presence.worker,
+    providers,
+    claim_intents_max: config.limits.claim_intents_max,
+    logger,
+  })
+  const leave = async (): Promise<void> => {
+    await presence.leave()
+    await sql.end({ timeout: 5 })
+  }
+  return { applier, leave }
+}
+
+const workerOf = async (
+  options: EngineOptions,
+  engine: Pick<Engine, 'decide' | 'reconcile' | 'sql' | 'providers'>,
+  onFatal: (reason: string) => void,
+): Promise<Worker> => {
+  const { config, logger, url } = options
+  await scheduleStore(engine.sql).register(config.schedules)
+  const { applier, leave } = await enterAndApply(options, engine.providers, onFatal)
+  return startWorker({
+    url,
+    applier,
+    schedules: config.schedules,
+    onSchedule: runSchedule(engine, config.deciders),
+    sweep_interval_ms: config.limits.sweep_interval_ms,
+    drain_timeout_ms: config.limits.drain_timeout_ms,
+    leave,
+    onFatal,
+    logger,
+  })
+}
+
+/** An applier of the deciding process itself, entered with the first intent that asks for it. */
+const applyHere = (options: EngineOptions, providers: Engine['providers']) => {
+  let entered: Promise<ApplyingHere> | null = null
+  return {
+    wake: async (onFatal: (reason: string) => void): Promise<void> => {
+      entered ??= enterAndApply(options, providers, onFatal)
+      await (await entered).applier.wake()
+    },
+    leave: async (): Promise<void> => {
+      if (entered === null) return
+      const { applier, leave } = await entered
+      await applier.drain(options.config.limits.drain_timeout_ms)
+      await leave()
+    },
+  }
+}
+
+/** Opens the pools; nothing is sent yet. The database must be migrated. */
+export const openEngine = (options: EngineOptions): Engine => {
+  const { url, config, logger } = options
+  const sql = connectSql({ url, application_name: 'foreword:main', max: 4 })
+  const deciding = connectSql({
+    url,
+    application_name: 'foreword:decide',
+    max: config.limits.pool_connections_max,
+    connection: decider_settings,
+  })
+  const providers = providersByKind(config)
+  const deps: DecideDeps = {
+    store: decisionStore(deciding),
+    rules: { providers, policies: config.policies },
+    tries_max: config.limits.decide_tries_max,
+    newId: randomUUID,
+    now: () => new Date(),
+  }
+  const wakeup = createWakeup(sql, logger)
+  const run = waking(decide(deps), wakeup)
+  const store = reconcileStore(sql)
+  const reconcileDeps: ReconcileDeps = {
+    store,
+    decide: run,
+    preview: preview(deps),
+    providers,
+    secrets: options.secrets,
+    outputsOf: applyLog(sql).outputsOf,
+    ignoredPaths: ignoredPaths(config),
+    onDrift: driftPolicy(config),
+    scopes: () => store.scopes(),
+    logger,
+  }
+  const engine = { url, sql, decide: run, reconcile: reconcile(reconcileDeps), providers }
+  const here = applyHere(options, providers)
+  return {
+    ...engine,
+    reconcileDeps,
+    wakeup,
+    startWorker: (onFatal) => workerOf(options, engine, onFatal),
+    applyHere: here.wake,
+    close: async () => {
+      await here.leave()
+      await wakeup.flush()
+      await Promise.all([sql.end({ timeout: 5 }), deciding.end({ timeout: 5 })])
+    },
+  }
+}

@@ -1,0 +1,45 @@
+/** What programs import from 'foreword'. Everything else may change with any release. */
+export { connect, type Connected, type DecideCall } from './connect.ts'
+export {
+  call,
+  create,
+  defineDecider,
+  refuse,
+  remove,
+  update,
+  type Assumed,
+  type DecideContext,
+  type Decider,
+  type Facts,
+  type IntentDraft,
+  type IntentOptions,
+  type Queries,
+  type Query,
+  type Reads,
+  type Refusal,
+  type Verdict,
+} from './domain/decider.ts'
+export { defineConfig, secret, type ConfigInput } from './domain/define-config.ts'
+export { ForewordError } from './domain/errors.ts'
+export type { Json, JsonObject } from './domain/json.ts'
+export {
+  applied,
+  defaultTraits,
+  notSent,
+  rejected,
+  type Call,
+  type Idempotency,
+  type Listed,
+  type Look,
+  type Outcome,
+  type Provider,
+  type Secret,
+  type Secrets,
+  type Sighting,
+  type Traits,
+} from './domain/provider.ts'
+export type { DecideResult, IntentRef } from './domain/result.ts'
+export { simulatedCloud } from './providers/cloud.ts'
+export { conformance } from './providers/conformance.ts'
+export { httpProvider } from './providers/http.ts'
+export { powerdns } from './providers/powerdns.ts'

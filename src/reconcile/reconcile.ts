@@ -1,0 +1,115 @@
+/** One reconcile run: look, believe, converge, put back. Level-based: it may run at any time, twice, or never. */
+import type { OnDrift } from '../domain/config.ts'
+import type { ResourceName } from '../domain/ports.ts'
+import { resourceKey } from '../domain/reference.ts'
+import type { IntentRef } from '../domain/result.ts'
+import { believe, repair } from './drift.ts'
+import { observe, type Drifted, type ObserveDeps } from './observe.ts'
+import { runConverge, type ConvergeDeps } from './run-converge.ts'
+
+export interface ReconcileDeps extends ConvergeDeps, ObserveDeps {
+  readonly onDrift: (at: ResourceName) => OnDrift
+  readonly scopes: () => Promise<readonly string[]>
+}
+
+export interface ReconcileOptions {
+  readonly scope?: string
+  readonly kind?: string
+  readonly actor?: string
+}
+
+export interface Reconciled {
+  readonly looked: number
+  readonly skipped: number
+  readonly failed: number
+  /** `KIND/NAME` of what had drifted. */
+  readonly drifted: readonly string[]
+  readonly decisions: readonly string[]
+  readonly intents: readonly IntentRef[]
+}
+
+const drifts_per_decision = 100
+
+const byScope = (drifted: readonly Drifted[]): ReadonlyMap<string, readonly Drifted[]> => {
+  const scopes = new Map<string, Drifted[]>()
+  for (const d of drifted) scopes.set(d.scope, [...(scopes.get(d.scope) ?? []), d])
+  return scopes
+}
+
+/** The part of a drift that a decision needs; the rest would only swell the log. */
+const slim = (d: Drifted) => ({
+  kind: d.kind,
+  name: d.name,
+  version: d.version,
+  assumed: d.assumed,
+  labels: d.labels,
+  observed: d.observed,
+})
+
+const decideOnDrift = async (
+  deps: ReconcileDeps,
+  scope: string,
+  drifted: readonly Drifted[],
+  actor: string,
+): Promise<readonly IntentRef[]> => {
+  const intents: IntentRef[] = []
+  const act = drifted.filter((d) => deps.onDrift(d) !== 'report')
+  for (let i = 0; i < act.length; i += drifts_per_decision) {
+    const part = act.slice(i, i + drifts_per_decision)
+    const reason = 'the provider showed something else than was assumed'
+    const common = { scope, actor, reason }
+    await deps.decide(believe, {
+      ...common,
+      input: { drifted: part.map(slim) },
+      cause: 'observation',
+    })
+    const desired = await deps.store.desired({ scope })
+    const adopted = desired.flatMap((row) => {
+      const seen = part.find((d) => resourceKey(d) === resourceKey(row))
+      const adopt = seen !== undefined && seen.observed !== null && deps.onDrift(row) === 'adopt'
+      return adopt ? [{ ...row, spec: seen.observed }] : []
+    })
+    if (adopted.length > 0) await deps.store.want(adopted, actor)
+    const wanted = new Set(desired.map(resourceKey))
+    const orphans = part.filter((d) => !wanted.has(resourceKey(d)) && deps.onDrift(d) === 'repair')
+    if (orphans.length === 0) continue
+    const put_back = await deps.decide(repair, {
+      ...common,
+      reason: 'repair of drift',
+      input: { drifted: orphans.map(slim) },
+    })
+    if (put_back.type === 'decided') intents.push(...put_back.intents)
+  }
+  return intents
+}
+
+export const reconcile =
+  (deps: ReconcileDeps) =>
+  async (options: ReconcileOptions): Promise<Reconciled> => {
+    const actor = options.actor ?? 'foreword/reconcile'
+    const observed = await observe(deps)(options)
+    const intents: IntentRef[] = []
+    const decisions: string[] = []
+    for (const [scope, drifted] of byScope(observed.drifted)) {
+      intents.push(...(await decideOnDrift(deps, scope, drifted, actor)))
+    }
+    const scopes = options.scope === undefined ? await deps.scopes() : [options.scope]
+    for (const scope of scopes) {
+      const converged = await runConverge(deps)({
+        scope,
+        actor,
+        reason: 'reconcile',
+        ...(options.kind === undefined ? {} : { kind: options.kind }),
+      })
+      decisions.push(...converged.decisions)
+      intents.push(...converged.intents)
+    }
+    return {
+      looked: observed.looked,
+      skipped: observed.skipped,
+      failed: observed.failed,
+      drifted: observed.drifted.map(resourceKey),
+      decisions,
+      intents,
+    }
+  }

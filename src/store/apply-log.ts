@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import type { Json, JsonObject } from '../domain/json.ts'
+import type { ApplyLog, ClaimKind, Lease, ResourceName, Step, StepResult } from '../domain/ports.ts'
+import { resourceId } from '../domain/resource-id.ts'
+import type { Sql } from './connect.ts'
+import { jsonb } from './jsonb.ts'
+import { serializably } from './system.ts'
+
+/** Time between a call's deadline and the moment its lease may be taken by another worker. */
+const lease_grace_ms = 5_000
+
+interface LeaseRow {
+  readonly entry: number
+  readonly epoch: number
+  readonly step: Step
+  readonly number: number
+  readonly idempotency_key: string
+  readonly resource: string
+  readonly version: number
+  readonly scope: string
+  readonly kind: string
+  readonly name: string
+  readonly verb: string
+  readonly state: Json
+  readonly before: Json
+  readonly counters: Record<string, number>
+  readonly looks: number
+  readonly reason: string | null
+  readonly applied_ms_ago: string | null
+  readonly deadline_in_ms: string | null
+  readonly first_attempt_ms_ago: string | null
+  readonly external_id: string | null
+  readonly outputs: JsonObject
+}
+
+const leaseOf = (row: LeaseRow): Lease => ({
+  ...row,
+  applied_ms_ago: row.applied_ms_ago === null ? null : Number(row.applied_ms_ago),
+  deadline_in_ms: Number(row.deadline_in_ms ?? 0),
+  first_attempt_ms_ago: Number(row.first_attempt_ms_ago ?? 0),
+})
+
+const resultJson = (r: StepResult): Json => ({
+  entry: r.entry,
+  resource: r.resource,
+  epoch: r.epoch,
+  number: r.number,
+  state: r.state,
+  due_in_ms: r.due_in_ms === null ? null : Math.ceil(r.due_in_ms),
+  reason: r.reason,
+  looks: r.looks,
+  outcome: r.outcome ?? null,
+  error_class: r.error_class ?? null,
+  error: r.error ?? null,
+  response: r.response ?? null,
+  external_id: r.external_id ?? null,
+  outputs: r.outputs ?? null,
+  seen: r.sighting !== undefined,
+  observed: r.sighting?.state ?? null,
+  condition: r.sighting?.condition ?? null,
+  revision: r.sighting?.revision ?? null,
+})
+
+const claim = async (
+  sql: Sql,
+  worker: number,
+  kinds: readonly ClaimKind[],
+): Promise<readonly Lease[]> => {
+  const rows = await sql<LeaseRow[]>`
+    select
+      c.*,
+      extract(epoch from clock_timestamp() - c.applied_at) * 1000 as applied_ms_ago,
+      extract(epoch from c.deadline_at - clock_timestamp()) * 1000 as deadline_in_ms,
+      extract(epoch from clock_timestamp() - c.first_attempt_at) * 1000 as first_attempt_ms_ago
+    from foreword_code.claim(
+      ${worker},
+      ${kinds.map((k) => k.kind)}::text[],
+      ${kinds.map((k) => k.slots)}::integer[],
+      ${kinds.map((k) => k.timeout_ms)}::integer[],
+      ${lease_grace_ms}
+    ) c`
+  return rows.map(leaseOf)
+}
+
+const withdraw = async (sql: Sql, lease: Lease): Promise<void> => {
+  const head = {
+    scope: lease.scope,
+    decider: 'foreword/withdraw',
+    decider_version: 1,
+    actor: 'foreword',
+    reason: `intent ${lease.entry} was rejected: ${lease.reason ?? ''}`,
+    tries: 1,
+  }
+  await serializably(
+    sql,
+    (tx) => tx`select foreword_code.withdraw(${randomUUID()}, ${lease.entry}, ${jsonb(tx, head)})`,
+  )
+}
+
+const outputsOf = async (
+  sql: Sql,
+  names: readonly ResourceName[],
+): ReturnType<ApplyLog['outputsOf']> => {
+  const ids = names.map((n) => resourceId(n.scope, n.kind, n.name))
+  const rows = await sql<{ resource: string; external_id: string | null; outputs: JsonObject }[]>`
+    select o.resource, o.external_id, o.outputs
+    from foreword_private.observation o
+    where o.resource = any (${ids}::uuid[])`
+  const byId = new Map(rows.map((row) => [row.resource, row]))
+  return ids.map((id) => {
+    const row = byId.get(id)
+    return {
+      external_id: row?.external_id ?? null,
+      outputs: row?.outputs ?? {},
+      there: row !== undefined,
+    }
+  })
+}
+
+/** The log as the applier sees it. READ COMMITTED, but for what changes the assumed state. */
+export const applyLog = (sql: Sql): ApplyLog => ({
+  claim: (worker, kinds) => claim(sql, worker, kinds),
+  settle: async (worker, results) => {
+    const rows = await sql<{ entry: number }[]>`
+      select s as entry
+      from foreword_code.settle(${worker}, ${jsonb(sql, results.map(resultJson))}) s`
+    return rows.map((row) => row.entry)
+  },
+  sweep: async () => {
+    const [row] = await sql<{ taken: number }[]>`select foreword_code.sweep() as taken`
+    return row?.taken ?? 0
+  },
+  withdraw: (lease) => withdraw(sql, lease),
+  release: async (resource, version) => {
+    await serializably(sql, (tx) => tx`select foreword_code.release(${resource}, ${version})`)
+  },
+  outputsOf: (names) => outputsOf(sql, names),
+})

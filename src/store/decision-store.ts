@@ -1,0 +1,44 @@
+import type { DecisionStore, ReadPlan } from '../domain/ports.ts'
+import { resourceId } from '../domain/resource-id.ts'
+import type { Sql } from './connect.ts'
+import { jsonb } from './jsonb.ts'
+import { once, type Slots } from './serializable.ts'
+
+/** Names whose slots this process has made. Bounded: a forgotten name costs one look-up. */
+const names_max = 100_000
+
+const rememberSlots = (): Slots => {
+  const seen = new Set<string>()
+  const resourceKey = (r: ReadPlan['resources'][number]): string =>
+    resourceId(r.scope, r.kind, r.name)
+  const counterKey = (c: ReadPlan['counters'][number]): string =>
+    JSON.stringify([c.scope, c.metric])
+  return {
+    unseen: (plan) => {
+      const resources = plan.resources.filter((r) => !seen.has(resourceKey(r)))
+      const counters = plan.counters.filter((c) => !seen.has(counterKey(c)))
+      if (resources.length + counters.length === 0) return null
+      return { resources, counters, finds: [] }
+    },
+    made: (plan) => {
+      if (seen.size > names_max) seen.clear()
+      for (const r of plan.resources) seen.add(resourceKey(r))
+      for (const c of plan.counters) seen.add(counterKey(c))
+    },
+  }
+}
+
+/** Decisions on a pool whose planner only uses index-driven plans: see `decider_settings`. */
+export const decisionStore = (sql: Sql): DecisionStore => {
+  const slots = rememberSlots()
+  return {
+    once: (attempt) => once(sql, slots, attempt),
+    noteConflicts: async (notes) => {
+      await sql`
+        insert into foreword_private.conflict (scope, decider, decision, tries, sqlstate)
+        select n.scope, n.decider, n.decision, n.tries, n.sqlstate
+        from jsonb_to_recordset(${jsonb(sql, notes)})
+          as n (scope text, decider text, decision uuid, tries integer, sqlstate text)`
+    },
+  }
+}

@@ -1,0 +1,143 @@
+import type {
+  DesiredRow,
+  LookNote,
+  ReconcileStore,
+  ResourceName,
+  Watched,
+} from '../domain/ports.ts'
+import { resourceId } from '../domain/resource-id.ts'
+import type { Sql } from './connect.ts'
+import { jsonb } from './jsonb.ts'
+
+type Filter = Parameters<ReconcileStore['desired']>[0]
+
+const scopes = async (sql: Sql): Promise<readonly string[]> => {
+  const rows = await sql<{ scope: string }[]>`
+    select distinct d.scope
+    from foreword_private.desired d
+    order by d.scope`
+  return rows.map((row) => row.scope)
+}
+
+const desired = (sql: Sql, filter: Filter): Promise<readonly DesiredRow[]> => sql<DesiredRow[]>`
+  select
+    d.resource,
+    d.scope,
+    d.kind,
+    d.name,
+    d.stack,
+    d.spec,
+    d.labels,
+    d.counters,
+    d.needs,
+    d.generation
+  from foreword_private.desired d
+  where
+    d.scope = ${filter.scope}
+    and (${filter.stack ?? null}::text is null or d.stack = ${filter.stack ?? null})
+    and (${filter.kind ?? null}::text is null or d.kind = ${filter.kind ?? null})
+  order by d.kind, d.name`
+
+const want = async (
+  sql: Sql,
+  rows: Parameters<ReconcileStore['want']>[0],
+  by: string,
+): Promise<void> => {
+  const wanted = rows.map((r) => ({
+    scope: r.scope,
+    kind: r.kind,
+    name: r.name,
+    stack: r.stack,
+    spec: r.spec,
+    labels: r.labels,
+    counters: r.counters,
+    needs: r.needs,
+  }))
+  await sql`
+    select foreword.want(
+      w.scope, w.kind, w.name, w.spec, w.labels, w.needs, w.stack, w.counters, ${by}
+    )
+    from jsonb_to_recordset(${jsonb(sql, wanted)}) as w (
+      scope text, kind text, name text, stack text, spec jsonb,
+      labels jsonb, counters jsonb, needs text[]
+    )`
+}
+
+const unwantOthers = async (
+  sql: Sql,
+  scope: string,
+  stack: string,
+  keep: readonly ResourceName[],
+  by: string,
+): Promise<number> => {
+  const ids = keep.map((k) => resourceId(k.scope, k.kind, k.name))
+  const rows = await sql`
+    select foreword.unwant(d.scope, d.kind, d.name, ${by})
+    from foreword_private.desired d
+    where
+      d.scope = ${scope}
+      and d.stack = ${stack}
+      and d.spec is not null
+      and d.resource <> all (${ids}::uuid[])`
+  return rows.length
+}
+
+const watched = async (
+  sql: Sql,
+  filter: Parameters<ReconcileStore['watched']>[0],
+): Promise<readonly Watched[]> => {
+  const rows = await sql<(Omit<Watched, 'settled_ms_ago'> & { settled_ms_ago: string | null })[]>`
+    select
+      r.id as resource,
+      r.scope,
+      r.kind,
+      r.name,
+      s.version,
+      s.assumed,
+      s.labels,
+      o.external_id,
+      coalesce(o.outputs, '{}') as outputs,
+      extract(epoch from clock_timestamp() - last.settled_at) * 1000 as settled_ms_ago,
+      exists (
+        select from foreword_private.entry e where e.resource = r.id and e.settled_at is null
+      ) as busy
+    from foreword_private.resource r
+    join foreword_private.resource_state s on s.resource = r.id
+    left join foreword_private.observation o on o.resource = r.id
+    left join lateral (
+      select e.settled_at
+      from foreword_private.entry e
+      where e.resource = r.id and e.cause = 'intent'
+      order by e.version desc
+      limit 1
+    ) last on true
+    where
+      s.assumed is not null
+      and (${filter.scope ?? null}::text is null or r.scope = ${filter.scope ?? null})
+      and (${filter.kind ?? null}::text is null or r.kind = ${filter.kind ?? null})
+    order by r.scope, r.kind, r.name`
+  return rows.map((row) => ({ ...row, settled_ms_ago: Number(row.settled_ms_ago ?? 0) }))
+}
+
+const noteLooks = async (sql: Sql, looks: readonly LookNote[]): Promise<void> => {
+  const notes = looks.map((l) => ({
+    resource: l.resource,
+    observed: l.observed,
+    external_id: l.external_id ?? null,
+    outputs: l.outputs ?? {},
+    revision: l.revision ?? null,
+    condition: l.condition ?? null,
+    paths: l.paths.map((p) => ({ path: p.path, assumed: p.assumed, observed: p.observed })),
+  }))
+  await sql`select foreword_code.note_looks(${jsonb(sql, notes)})`
+}
+
+/** What is wanted and what was last seen, READ COMMITTED: decisions read it again, serializably. */
+export const reconcileStore = (sql: Sql): ReconcileStore => ({
+  scopes: () => scopes(sql),
+  desired: (filter) => desired(sql, filter),
+  want: (rows, by) => want(sql, rows, by),
+  unwantOthers: (scope, stack, keep, by) => unwantOthers(sql, scope, stack, keep, by),
+  watched: (filter) => watched(sql, filter),
+  noteLooks: (looks) => noteLooks(sql, looks),
+})

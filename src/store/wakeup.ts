@@ -1,0 +1,46 @@
+import type { Logger } from '../domain/ports.ts'
+import type { Sql } from './connect.ts'
+
+/** The queue's task that wakes an applier; src/worker/queue.ts names it. */
+const wake_task = 'foreword_wake'
+
+export interface Wakeup {
+  /** Hints that there is work. Returns at once; never throws. */
+  readonly wake: () => void
+  /** Waits until every hint given so far was sent. */
+  readonly flush: () => Promise<void>
+}
+
+/**
+ * After COMMIT, never inside: add_job reads whole queue tables while they are small and would make
+ * unrelated deciders abort each other. One job for all decisions that committed meanwhile; a lost
+ * hint is found by the sweep, so nobody waits for its fsync.
+ */
+export const createWakeup = (sql: Sql, logger: Logger): Wakeup => {
+  let sending: Promise<void> | null = null
+  let wanted = false
+  const send = async (): Promise<void> => {
+    while (wanted) {
+      wanted = false
+      try {
+        await sql.begin(async (tx) => {
+          await tx`set local synchronous_commit = off`
+          await tx`select graphile_worker.add_job(${wake_task}, job_key => ${wake_task}, max_attempts => 1)`
+        })
+      } catch (error) {
+        logger.warn({ error }, 'wake-up not sent; the sweep finds the work')
+      }
+    }
+  }
+  return {
+    wake: () => {
+      wanted = true
+      sending ??= send().finally(() => {
+        sending = null
+      })
+    },
+    flush: async () => {
+      await sending
+    },
+  }
+}

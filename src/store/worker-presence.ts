@@ -1,0 +1,57 @@
+/**
+ * A worker lives as long as its session holds an advisory lock: the server frees it the moment the
+ * process dies, without leases to run out or heartbeats to miss.
+ */
+import { hostname } from 'node:os'
+import { connectSql } from './connect.ts'
+
+/** First key of the lock; sql/050_sweep.sql and the view `worker` look for it. */
+const lock_class = 20141
+
+export interface Presence {
+  readonly worker: number
+  readonly leave: () => Promise<void>
+}
+
+export interface PresenceOptions {
+  readonly url: string
+  readonly version: string
+  readonly kinds: readonly string[]
+  /** The session, and with it the lock, is gone: others take over, so this process must stop at once. */
+  readonly onLost: () => void
+}
+
+export const enterAsWorker = async (options: PresenceOptions): Promise<Presence> => {
+  let leaving = false
+  const sql = connectSql({
+    url: options.url,
+    application_name: 'foreword:presence',
+    max: 1,
+    connection: {
+      // A host that vanished is noticed by the server after about 25 seconds.
+      tcp_keepalives_idle: '10',
+      tcp_keepalives_interval: '5',
+      tcp_keepalives_count: '3',
+    },
+    onclose: () => {
+      if (!leaving) options.onLost()
+    },
+  })
+  const [row] = await sql<{ id: number }[]>`
+    insert into foreword_private.worker (host, pid, version, kinds)
+    values (${hostname()}, ${process.pid}, ${options.version}, ${[...options.kinds]}::text[])
+    returning id`
+  const worker = row?.id ?? 0
+  await sql`select pg_advisory_lock(${lock_class}, ${worker}::integer)`
+  return {
+    worker,
+    leave: async () => {
+      leaving = true
+      await sql`
+        update foreword_private.worker
+        set stopped_at = clock_timestamp()
+        where id = ${worker}`
+      await sql.end({ timeout: 2 })
+    },
+  }
+}

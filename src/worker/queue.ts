@@ -1,0 +1,126 @@
+/**
+ * The only room that knows graphile-worker. The queue holds hints and schedules, never state: a
+ * wake-up that is lost costs the second until the next sweep.
+ */
+import { EventEmitter } from 'node:events'
+import {
+  makeWorkerUtils,
+  parseCronItems,
+  run,
+  runMigrations,
+  type Logger as GraphileLogger,
+  type Runner,
+  type TaskList,
+  type WorkerEvents,
+} from 'graphile-worker'
+import { Logger as GraphileLog } from 'graphile-worker'
+import type { Schedule } from '../domain/config.ts'
+import type { Logger } from '../domain/ports.ts'
+
+/** Task names as they stand in the queue. */
+export const tasks = { wake: 'foreword_wake', schedule: 'foreword_schedule' } as const
+
+/**
+ * The queue's own tables, and our task names: a name is registered with the first job that bears it,
+ * and that must not happen while deciders run.
+ */
+export const migrateQueue = async (url: string): Promise<void> => {
+  await runMigrations({ connectionString: url, logger: silent })
+  const utils = await makeWorkerUtils({ connectionString: url, maxPoolSize: 2, logger: silent })
+  try {
+    for (const task of Object.values(tasks)) {
+      const jobKey = `foreword:register:${task}`
+      await utils.addJob(task, {}, { jobKey, runAt: new Date('9999-01-01') })
+      await utils.withPgClient((client) =>
+        client.query('select graphile_worker.remove_job($1)', [jobKey]),
+      )
+    }
+  } finally {
+    await utils.release()
+  }
+}
+
+const silent: GraphileLogger = new GraphileLog(() => () => undefined)
+
+/** Errors and warnings of the queue in our log; its chatter about jobs is left out. */
+const logTo = (logger: Logger): GraphileLogger =>
+  new GraphileLog(() => (level, message) => {
+    if (level === 'error') logger.error({ from: 'graphile-worker' }, message)
+    if (level === 'warning') logger.warn({ from: 'graphile-worker' }, message)
+  })
+
+export interface QueueOptions {
+  readonly url: string
+  readonly schedules: readonly Schedule[]
+  readonly onWake: () => Promise<void>
+  readonly onSchedule: (schedule: Schedule) => Promise<void>
+  /** The queue stopped by itself: its pool met a fatal error. Only a new process is sure to be whole. */
+  readonly onFatal: (reason: string) => void
+  readonly logger: Logger
+}
+
+export interface Queue {
+  readonly stop: () => Promise<void>
+}
+
+const taskList = (options: QueueOptions): TaskList => ({
+  [tasks.wake]: async () => {
+    await options.onWake()
+  },
+  [tasks.schedule]: async (payload) => {
+    const name = (payload as { readonly name?: unknown }).name
+    const schedule = options.schedules.find((s) => s.name === name)
+    // A schedule of another version of the configuration: another worker knows it, or nobody does.
+    if (schedule === undefined) return
+    await options.onSchedule(schedule)
+  },
+})
+
+/** One job key per schedule: a run that is still waiting is not scheduled twice. */
+const cronItems = (schedules: readonly Schedule[]) =>
+  parseCronItems(
+    schedules.map((s) => ({
+      task: tasks.schedule,
+      match: s.cron,
+      identifier: `foreword:${s.name}`,
+      payload: { name: s.name },
+      options: { backfillPeriod: 0, maxAttempts: 1, jobKey: `foreword:schedule:${s.name}` },
+    })),
+  )
+
+/** Starts the queue: unbatched completion and no named queues, since both lose work in 0.18 (docs/operations.md). */
+export const startQueue = async (options: QueueOptions): Promise<Queue> => {
+  const events = new EventEmitter() as WorkerEvents
+  let stopping = false
+  const fatal = (reason: string): void => {
+    if (!stopping) options.onFatal(reason)
+  }
+  events.on('pool:fatalError', ({ error }) => {
+    fatal(error instanceof Error ? error.message : String(error))
+  })
+  const runner: Runner = await run({
+    connectionString: options.url,
+    concurrency: 4,
+    maxPoolSize: 5,
+    pollInterval: 1_000,
+    noHandleSignals: true,
+    taskList: taskList(options),
+    parsedCronItems: cronItems(options.schedules),
+    events,
+    logger: logTo(options.logger),
+  })
+  runner.promise.then(
+    () => {
+      fatal('the queue stopped by itself')
+    },
+    (error: unknown) => {
+      fatal(error instanceof Error ? error.message : String(error))
+    },
+  )
+  return {
+    stop: async () => {
+      stopping = true
+      await runner.stop().catch(() => undefined)
+    },
+  }
+}

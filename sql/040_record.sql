@@ -16,6 +16,12 @@ language plpgsql as $$
 declare
   marked integer;
 begin
+  if current_setting('transaction_isolation') <> 'serializable' then
+    raise exception 'a decision needs a SERIALIZABLE transaction, this one is %',
+      upper(current_setting('transaction_isolation'))
+      using errcode = 'FW001', hint = 'Begin with: begin isolation level serializable';
+  end if;
+
   insert into foreword_private.decision (
     id,
     scope,

@@ -73,7 +73,7 @@ interface Slots {
   readonly take: (kind: string) => void
   readonly give: (kind: string) => void
   readonly running: () => number
-  /** What may be claimed now: within each provider's concurrency, and so many in all. */
+  /** What may be claimed now: within each provider's concurrency, and so many of a kind at once. */
   readonly free: (providers: Iterable<AnyProvider>, max: number) => readonly ClaimKind[]
 }
 
@@ -92,15 +92,11 @@ const createSlots = (): Slots => {
       add(kind, -1)
     },
     running: () => running,
-    free: (providers, max) => {
-      let room = max
-      return [...providers].flatMap(({ kind, traits }) => {
-        const slots = Math.min(traits.concurrency - (open.get(kind) ?? 0), room)
-        if (slots <= 0) return []
-        room -= slots
-        return [{ kind, slots, timeout_ms: traits.call_timeout_ms }]
-      })
-    },
+    free: (providers, max) =>
+      [...providers].flatMap(({ kind, traits }) => {
+        const slots = Math.min(traits.concurrency - (open.get(kind) ?? 0), max)
+        return slots > 0 ? [{ kind, slots, timeout_ms: traits.call_timeout_ms }] : []
+      }),
   }
 }
 

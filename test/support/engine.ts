@@ -1,30 +1,19 @@
 /** An engine on a database of the test's own, and a simulated cloud to act on. */
 import { startCloud, type Cloud, type CloudOptions } from '../../src/cloud/index.ts'
-import { defaultLimits, type Config } from '../../src/domain/config.ts'
+import type { Config } from '../../src/domain/config.ts'
 import type { Logger } from '../../src/domain/ports.ts'
 import type { AnyProvider, Traits } from '../../src/domain/provider.ts'
 import { openEngine, type Engine } from '../../src/foreword.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
 import { testDatabase } from './database.ts'
 import { eventually } from './eventually.ts'
+import { quick, testConfig } from './settings.ts'
 
 interface Teardown {
   teardown(handler: () => Promise<void>): void
 }
 
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
-export const testConfig = (url: string, over: Partial<Config> = {}): Config => ({
-  database: url,
-  directory: '',
-  providers: [],
-  deciders: [],
-  schedules: [],
-  policies: [],
-  limits: { ...defaultLimits, sweep_interval_ms: 200 },
-  web: { port: 0 },
-  ...over,
-})
 
 export const engineOn = (t: Teardown, url: string, config: Config): Engine => {
   const engine = openEngine({
@@ -63,9 +52,6 @@ export interface CloudWorld {
   readonly cloud: Cloud
   readonly providers: readonly AnyProvider[]
 }
-
-/** Quick traits for a calm cloud. */
-export const quick: Partial<Traits> = { settle_ms: 50, sightings: 1, call_timeout_ms: 2_000 }
 
 export const cloudWorld = async (
   t: Teardown,

@@ -1,0 +1,220 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { next, show_timeout_ms, type Learned, type Standing } from '../../src/domain/lifecycle.ts'
+import { defaultTraits, type Idempotency, type Traits } from '../../src/domain/provider.ts'
+
+const traits = (idempotency: Idempotency, over: Partial<Traits> = {}): Traits => ({
+  ...defaultTraits,
+  idempotency,
+  settle_ms: 1_000,
+  call_timeout_ms: 5_000,
+  ...over,
+})
+
+const standing = (over: Partial<Standing> = {}): Standing => ({
+  attempts: 1,
+  looks: 0,
+  applied_ms_ago: null,
+  first_attempt_ms_ago: 100,
+  deadline_in_ms: 4_900,
+  ...over,
+})
+
+interface Case {
+  readonly reason: string
+  readonly standing?: Partial<Standing>
+  readonly learned: Learned
+  readonly traits: Traits
+  readonly state: string
+  readonly parked?: boolean
+}
+
+const unknown: Learned = { type: 'unknown', reason: 'reset' }
+
+const cases: readonly Case[] = [
+  {
+    reason: 'an answer is confirmed by looks',
+    learned: { type: 'applied' },
+    traits: traits('none'),
+    state: 'applied',
+  },
+  {
+    reason: 'an answer that is its own proof needs no look',
+    learned: { type: 'applied' },
+    traits: traits('none', { sightings: 0 }),
+    state: 'confirmed',
+  },
+  {
+    reason: 'a final no is withdrawn',
+    learned: { type: 'rejected', reason: 'invalid' },
+    traits: traits('none'),
+    state: 'rejected',
+  },
+  {
+    reason: 'a no that asks for patience is tried again',
+    learned: { type: 'rejected', reason: '429', retry_after_ms: 2_000 },
+    traits: traits('none'),
+    state: 'pending',
+  },
+  {
+    reason: 'what was never sent is sent again, whatever the provider',
+    learned: { type: 'not_sent', reason: 'refused' },
+    traits: traits('none'),
+    state: 'pending',
+  },
+  {
+    reason: 'unknown, and doing it twice is doing it once: again',
+    learned: unknown,
+    traits: traits('natural'),
+    state: 'pending',
+  },
+  {
+    reason: 'unknown, and the API remembers the key: again with the same key',
+    learned: unknown,
+    traits: traits('token', { token_valid_ms: 60_000 }),
+    state: 'pending',
+  },
+  {
+    reason: 'unknown, and the API would have forgotten the key by then: a person',
+    standing: { first_attempt_ms_ago: 56_000 },
+    learned: unknown,
+    traits: traits('token', { token_valid_ms: 60_000 }),
+    state: 'in_doubt',
+    parked: true,
+  },
+  {
+    reason: 'unknown, and a look-up can tell: looked up',
+    learned: unknown,
+    traits: traits('lookup'),
+    state: 'in_doubt',
+  },
+  {
+    reason: 'unknown, and nobody can tell: a person',
+    learned: unknown,
+    traits: traits('none'),
+    state: 'in_doubt',
+    parked: true,
+  },
+  {
+    reason: 'found: it happened',
+    learned: { type: 'found' },
+    traits: traits('lookup'),
+    state: 'applied',
+  },
+  {
+    reason: 'absent while the call may still arrive proves nothing',
+    learned: { type: 'absent' },
+    traits: traits('lookup'),
+    state: 'in_doubt',
+  },
+  {
+    reason: 'absent inside the settle window proves nothing',
+    standing: { deadline_in_ms: -999 },
+    learned: { type: 'absent' },
+    traits: traits('lookup'),
+    state: 'in_doubt',
+  },
+  {
+    reason: 'absent after both, as often as the reads need, proves it',
+    standing: { deadline_in_ms: -1_001 },
+    learned: { type: 'absent' },
+    traits: traits('lookup'),
+    state: 'pending',
+  },
+  {
+    reason: 'absent once where two looks must agree proves nothing yet',
+    standing: { deadline_in_ms: -1_001 },
+    learned: { type: 'absent' },
+    traits: traits('lookup', { sightings: 2 }),
+    state: 'in_doubt',
+  },
+  {
+    reason: 'one look of two is not enough',
+    standing: { applied_ms_ago: 10 },
+    learned: { type: 'shown' },
+    traits: traits('none', { sightings: 2 }),
+    state: 'applied',
+  },
+  {
+    reason: 'two agreeing looks are',
+    standing: { applied_ms_ago: 10, looks: 1 },
+    learned: { type: 'shown' },
+    traits: traits('none', { sightings: 2 }),
+    state: 'confirmed',
+  },
+  {
+    reason: 'an answer that never shows is doubted like a lost one',
+    standing: { applied_ms_ago: show_timeout_ms(traits('none')) + 1 },
+    learned: { type: 'not_shown', pending: false },
+    traits: traits('none'),
+    state: 'in_doubt',
+  },
+  {
+    reason: 'what is still being built is waited for',
+    standing: { applied_ms_ago: show_timeout_ms(traits('none')) + 1 },
+    learned: { type: 'not_shown', pending: true },
+    traits: traits('none'),
+    state: 'applied',
+  },
+]
+
+t.test('each thing learned has one next state', (t) => {
+  for (const c of cases) {
+    const move = next(standing(c.standing), c.learned, c.traits)
+    t.equal(move.state, c.state, c.reason)
+    t.equal(move.due_in_ms === null, (c.parked ?? false) || c.state === 'confirmed', c.reason)
+  }
+  t.end()
+})
+
+const anyLearned: fc.Arbitrary<Learned> = fc.oneof(
+  fc.constantFrom<Learned>(
+    { type: 'applied' },
+    { type: 'rejected', reason: 'no' },
+    { type: 'rejected', reason: 'later', retry_after_ms: 10 },
+    { type: 'not_sent', reason: 'refused' },
+    { type: 'unknown', reason: 'reset' },
+    { type: 'doubted', reason: 'worker died' },
+    { type: 'shown' },
+    { type: 'not_shown', pending: false },
+    { type: 'not_shown', pending: true },
+    { type: 'look_failed', reason: '503' },
+    { type: 'found' },
+    { type: 'absent' },
+  ),
+)
+
+const anyStanding: fc.Arbitrary<Standing> = fc.record({
+  attempts: fc.nat(30),
+  looks: fc.nat(3),
+  applied_ms_ago: fc.option(fc.nat(10_000_000)),
+  first_attempt_ms_ago: fc.nat(10_000_000),
+  deadline_in_ms: fc.integer({ min: -1_000_000, max: 30_000 }),
+})
+
+t.test(
+  'with a provider of idempotency none, an unknown outcome never leads to another call',
+  (t) => {
+    fc.assert(
+      fc.property(anyStanding, anyLearned, (known, learned) => {
+        if (learned.type !== 'unknown' && learned.type !== 'doubted') return
+        const move = next(known, learned, traits('none'))
+        t.equal(move.state, 'in_doubt')
+        t.equal(move.due_in_ms, null)
+      }),
+    )
+    t.end()
+  },
+)
+
+t.test('whatever is learned, an intent ends, waits for a person, or is looked at again', (t) => {
+  const kinds: readonly Idempotency[] = ['natural', 'token', 'lookup', 'none']
+  fc.assert(
+    fc.property(anyStanding, anyLearned, fc.constantFrom(...kinds), (known, learned, kind) => {
+      const move = next(known, learned, traits(kind))
+      const rests = move.state === 'confirmed' || move.state === 'in_doubt'
+      return move.due_in_ms === null ? rests : move.due_in_ms >= 0 && move.due_in_ms < 3_600_000
+    }),
+  )
+  t.end()
+})

@@ -1,0 +1,42 @@
+import t from 'tap'
+import { defineDecider, create } from '../../src/domain/decider.ts'
+import { allSettled, cloudWorld, testWorker } from '../support/engine.ts'
+import { eventually } from '../support/eventually.ts'
+
+const scope = 'acme'
+
+const addOne = defineDecider({
+  name: 'add-one',
+  version: 1,
+  read: (q) => ({ vm: q.get('vm', 'cron-1') }),
+  decide: ({ vm }, input: { readonly size: string }) =>
+    vm === null ? create('vm', 'cron-1', { size: input.size }) : [],
+})
+
+t.test(
+  'a schedule reconciles its scope or runs its decider, and says what came of it',
+  async (t) => {
+    const { engine } = await cloudWorld(t, {
+      config: {
+        deciders: [addOne],
+        schedules: [
+          { name: 'decide', cron: '0 0 1 1 *', scope, decider: 'add-one', input: { size: 's' } },
+          { name: 'look', cron: '0 0 1 1 *', scope },
+        ],
+      },
+    })
+    await testWorker(t, engine)
+    const run = async (name: string): Promise<unknown> => {
+      await engine.sql`
+      select graphile_worker.add_job('foreword_schedule', ${engine.sql.json({ name })}::json)`
+      return eventually(`${name} has run`, async () => {
+        const [row] = await engine.sql<{ last_outcome: string | null }[]>`
+        select last_outcome from foreword.schedule where name = ${name} and last_ended_at is not null`
+        return row?.last_outcome
+      })
+    }
+    t.equal(await run('decide'), 'decided')
+    t.ok((await allSettled(engine)).every((i) => i.state === 'confirmed'))
+    t.match(await run('look'), /looked at \d, 0 drifted, 0 intents/)
+  },
+)

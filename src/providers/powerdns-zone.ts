@@ -74,7 +74,7 @@ const nameserversOf = (call: Call<ZoneSpec>, account: string): JsonObject => ({
 })
 
 const settingsOf = ({ spec }: Call<ZoneSpec>): JsonObject => ({
-  kind: spec.kind ?? 'Native',
+  kind: spec.kind ?? 'Master',
   soa_edit_api: spec.soa_edit_api ?? 'DEFAULT',
   ...(spec.masters === undefined ? {} : { masters: spec.masters }),
 })

@@ -3,7 +3,8 @@
  * what failed and why below it, and as the last line the asserts: `N passed, N failed`.
  *
  * DATABASE_URL names another server to test against; test files make databases of their own on it.
- * The output is ours and not of tap's reporters: those draw over their own lines, also in a log.
+ * The lines are ours and not of tap's reporters, which draw over their own, also in a log; tap's own
+ * summary follows them.
  */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -129,6 +130,18 @@ const runTests = async (url: string, files: readonly string[]): Promise<Tally> =
   return tally
 }
 
+/** tap's own summary of the run, without what its reporter draws before it. */
+const summary = async (files: readonly string[]): Promise<void> => {
+  let text = ''
+  await tap(
+    ['replay', '--reporter=terse', ...files],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+    (child) => child.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part)),
+  )
+  const from = text.lastIndexOf('\nAsserts:')
+  if (from >= 0) console.log(text.slice(from).trimEnd())
+}
+
 const openServer = async (directory: string): Promise<Server> => {
   const given = process.env['FOREWORD_TEST_DATABASE_URL'] ?? process.env['DATABASE_URL'] ?? ''
   if (given !== '') return { url: given, close: async () => undefined }
@@ -142,7 +155,10 @@ const main = async (): Promise<Tally> => {
     const server = await openServer(path.join(directory, 'postgres'))
     try {
       if (interrupted !== undefined) return { passed: 0, failed: 0 }
-      return await runTests(server.url, process.argv.slice(2))
+      const files = process.argv.slice(2)
+      const tally = await runTests(server.url, files)
+      if (interrupted === undefined) await summary(files)
+      return tally
     } finally {
       await server.close()
     }

@@ -228,6 +228,8 @@ export interface Watched extends ResourceName {
 
 export interface LookNote {
   readonly resource: string
+  /** The version that was assumed when the look began. */
+  readonly version: number
   readonly observed: Json
   readonly external_id?: string
   readonly outputs?: JsonObject

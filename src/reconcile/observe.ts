@@ -135,6 +135,7 @@ const lookAt = async (
 
 const noteOf = ({ at, seen, differences }: Look): LookNote => ({
   resource: at.resource,
+  version: at.version,
   observed: seen?.state ?? null,
   ...(seen?.external_id === undefined ? {} : { external_id: seen.external_id }),
   ...(seen?.outputs === undefined ? {} : { outputs: seen.outputs }),

@@ -122,6 +122,7 @@ const watched = async (
 const noteLooks = async (sql: Sql, looks: readonly LookNote[]): Promise<void> => {
   const notes = looks.map((l) => ({
     resource: l.resource,
+    version: l.version,
     observed: l.observed,
     external_id: l.external_id ?? null,
     outputs: l.outputs ?? {},

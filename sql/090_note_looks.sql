@@ -1,5 +1,6 @@
 -- Notes what a look showed: paths that differ from what was assumed stay open until a later look
--- shows them gone. p_looks: [{resource, observed, external_id, outputs, revision, condition, paths: [{path, assumed, observed}]}]
+-- shows them gone. A look at a version that has moved since says nothing about the newer one: what it
+-- saw is kept, but it neither opens nor closes drift. p_looks: [{resource, version, observed, external_id, outputs, revision, condition, paths: [{path, assumed, observed}]}]
 create function foreword_code.note_looks(p_looks jsonb) returns void
 language plpgsql as $$
 begin
@@ -40,7 +41,8 @@ begin
 
   with look as materialized (
     select l.resource, coalesce(l.paths, '[]') as paths
-    from jsonb_to_recordset(p_looks) as l (resource uuid, paths jsonb)
+    from jsonb_to_recordset(p_looks) as l (resource uuid, version bigint, paths jsonb)
+    join foreword_private.resource_state s on s.resource = l.resource and s.version = l.version
   ),
   seen as materialized (
     select l.resource, p.path, p.assumed, p.observed

@@ -1,9 +1,9 @@
 -- Moves resources to their next version and writes the entries that say so: the one place where the
--- assumed state changes. Set-based: any number of changes is three statements.
--- p_changes: [{resource, scope, kind, name, verb, state, labels, counters, needs, initial}]
+-- assumed state changes. Set-based: any number of changes, of any number of decisions, is three statements.
+-- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial}]
 -- Labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
-create function foreword_code.move(p_decision uuid, p_cause text, p_changes jsonb)
-returns table (id bigint, resource uuid, version bigint)
+create function foreword_code.move(p_changes jsonb)
+returns table (decision uuid, id bigint, resource uuid, version bigint)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -12,17 +12,18 @@ begin
   select
     c.kind || '/' || c.name as what,
     c.verb,
+    c.cause,
     count(*) over (partition by c.resource) > 1 as twice,
     s.resource is null as unprepared,
     s.assumed is not null as present
   into wrong
   from jsonb_to_recordset(p_changes)
-    as c (resource uuid, kind text, name text, verb text)
+    as c (resource uuid, kind text, name text, verb text, cause text)
   left join foreword_private.resource_state s on s.resource = c.resource
   order by
     count(*) over (partition by c.resource) > 1 desc,
     s.resource is null desc,
-    p_cause = 'intent' and (c.verb = 'create') = (s.assumed is not null) desc
+    c.cause = 'intent' and (c.verb = 'create') = (s.assumed is not null) desc
   limit 1;
 
   if wrong.twice then
@@ -31,10 +32,10 @@ begin
   elsif wrong.unprepared then
     raise exception '% was never named', wrong.what
       using errcode = 'FW014', hint = 'Call foreword_code.prepare before the transaction.';
-  elsif p_cause = 'intent' and wrong.verb = 'create' and wrong.present then
+  elsif wrong.cause = 'intent' and wrong.verb = 'create' and wrong.present then
     raise exception '% is to be created but is assumed present', wrong.what
       using errcode = 'FW010', hint = 'Read it first, and update it where it is there.';
-  elsif p_cause = 'intent' and wrong.verb <> 'create' and not wrong.present then
+  elsif wrong.cause = 'intent' and wrong.verb <> 'create' and not wrong.present then
     raise exception '% is to have % but is assumed absent', wrong.what, wrong.verb
       using errcode = 'FW011', hint = 'Read it first, and create it where it is absent.';
   end if;
@@ -51,10 +52,11 @@ begin
   with change as materialized (
     select *
     from jsonb_to_recordset(p_changes) as c (
+      decision uuid,
+      cause text,
       resource uuid,
       scope text,
       kind text,
-      name text,
       verb text,
       state jsonb,
       labels jsonb,
@@ -70,7 +72,7 @@ begin
       assumed = c.state,
       labels = case when c.state is null then '{}' else coalesce(c.labels, s.labels) end,
       counters = coalesce(c.counters, s.counters),
-      decision = p_decision
+      decision = c.decision
     from change c
     where s.resource = c.resource
     returning s.resource, s.version, s.labels, s.counters
@@ -109,20 +111,22 @@ begin
     m.version,
     c.scope,
     c.kind,
-    p_decision,
-    p_cause,
+    c.decision,
+    c.cause,
     c.verb,
     c.state,
     m.labels,
     m.counters,
     coalesce(a.resources, '{}'),
     coalesce(a.versions, '{}'),
-    case when p_cause = 'intent' then coalesce(c.initial, 'pending') else 'recorded' end,
-    case when p_cause = 'intent' and coalesce(c.initial, 'pending') = 'pending' then clock_timestamp() end,
-    case when p_cause <> 'intent' then clock_timestamp() end
+    case when c.cause = 'intent' then coalesce(c.initial, 'pending') else 'recorded' end,
+    case
+      when c.cause = 'intent' and coalesce(c.initial, 'pending') = 'pending' then clock_timestamp()
+    end,
+    case when c.cause <> 'intent' then clock_timestamp() end
   from change c
   join moved m on m.resource = c.resource
   left join after a on a.resource = c.resource
-  returning entry.id, entry.resource, entry.version;
+  returning entry.decision, entry.id, entry.resource, entry.version;
 end
 $$;

@@ -1,16 +1,13 @@
--- Writes a whole decision: its tombstone-guarding row first, then its entries. One call, one flight
--- with COMMIT. Errors are of class FW; a 40001 means that somebody else was first: decide again.
+-- Writes whole decisions: their rows first, which guard their ids against tombstones, then their entries. One
+-- call, one flight with COMMIT. Errors are of class FW; a 40001 means that somebody else was first.
+-- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
+--   premise_resources, premise_versions, predicates, counters}]; p_changes: see foreword_code.move;
+-- p_acted: [{resource, generation}] of the desired state that was acted on.
 create function foreword_code.record(
-  p_id uuid,
-  p_head jsonb,
-  p_resources uuid[],
-  p_versions bigint[],
-  p_predicates jsonb,
-  p_counters jsonb,
-  p_cause text,
+  p_decisions jsonb,
   p_changes jsonb,
   p_acted jsonb default '[]'
-) returns table (id bigint, resource uuid, version bigint)
+) returns table (decision uuid, id bigint, resource uuid, version bigint)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -39,23 +36,38 @@ begin
     snapshot,
     xid
   )
-  values (
-    p_id,
-    p_head ->> 'scope',
-    p_head ->> 'decider',
-    coalesce((p_head ->> 'decider_version')::integer, 0),
-    coalesce(p_head ->> 'actor', ''),
-    coalesce(p_head ->> 'reason', ''),
-    p_head -> 'input',
-    coalesce((p_head ->> 'tries')::integer, 1),
-    (p_head ->> 'saw_at')::timestamptz,
-    p_resources,
-    p_versions,
-    p_predicates,
-    p_counters,
+  select
+    d.id,
+    d.scope,
+    d.decider,
+    coalesce(d.decider_version, 0),
+    coalesce(d.actor, ''),
+    coalesce(d.reason, ''),
+    d.input,
+    coalesce(d.tries, 1),
+    d.saw_at,
+    coalesce(d.premise_resources, '{}'),
+    coalesce(d.premise_versions, '{}'),
+    coalesce(d.predicates, '[]'),
+    coalesce(d.counters, '[]'),
     pg_current_snapshot(),
     pg_current_xact_id()
+  from jsonb_to_recordset(p_decisions) as d (
+    id uuid,
+    scope text,
+    decider text,
+    decider_version integer,
+    actor text,
+    reason text,
+    input jsonb,
+    tries integer,
+    saw_at timestamptz,
+    premise_resources uuid[],
+    premise_versions bigint[],
+    predicates jsonb,
+    counters jsonb
   );
+
   -- The desired state that was acted on must still be the one that is wanted. Marking it is a write,
   -- so an owner who changes his mind meanwhile meets this decision whatever his isolation level.
   if p_acted <> '[]' then
@@ -70,6 +82,8 @@ begin
     end if;
   end if;
 
-  return query select m.id, m.resource, m.version from foreword_code.move(p_id, p_cause, p_changes) m;
+  return query
+  select m.decision, m.id, m.resource, m.version
+  from foreword_code.move(p_changes) m;
 end
 $$;

@@ -53,6 +53,8 @@ begin
 
   select jsonb_agg(
     jsonb_build_object(
+      'decision', p_id,
+      'cause', 'withdrawal',
       'resource', f.resource,
       'scope', r.scope,
       'kind', r.kind,
@@ -74,13 +76,13 @@ begin
     on e.resource = f.resource and e.version = f.first_version - 1;
 
   perform foreword_code.record(
-    p_id,
-    p_head,
-    doomed_resources,
-    doomed_versions,
-    '[]',
-    '[]',
-    'withdrawal',
+    jsonb_build_array(
+      p_head || jsonb_build_object(
+        'id', p_id,
+        'premise_resources', to_jsonb(doomed_resources),
+        'premise_versions', to_jsonb(doomed_versions)
+      )
+    ),
     changes
   );
 

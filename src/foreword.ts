@@ -39,7 +39,11 @@ export interface Engine {
   readonly reconcileDeps: ReconcileDeps
   readonly providers: ReadonlyMap<string, AnyProvider>
   readonly wakeup: Wakeup
-  readonly startWorker: (onFatal: (reason: string) => void) => Promise<Worker>
+  /** `schedules`: other ones than the configuration's; none for a helper that stays only for a while. */
+  readonly startWorker: (
+    onFatal: (reason: string) => void,
+    schedules?: readonly Schedule[],
+  ) => Promise<Worker>
   /** Carries out in this process what is due: same claim, same lease as any worker's. */
   readonly applyHere: (onFatal: (reason: string) => void) => Promise<void>
   readonly close: () => Promise<void>
@@ -58,6 +62,7 @@ const decider_settings: Readonly<Record<string, string>> = {
   random_page_cost: '1.1',
   max_parallel_workers_per_gather: '0',
   jit: 'off',
+  plan_cache_mode: 'force_generic_plan',
   idle_in_transaction_session_timeout: '500',
   lock_timeout: '2000',
 }
@@ -178,14 +183,15 @@ const workerOf = async (
   options: EngineOptions,
   engine: Pick<Engine, 'decide' | 'reconcile' | 'sql' | 'providers'>,
   onFatal: (reason: string) => void,
+  schedules: readonly Schedule[],
 ): Promise<Worker> => {
   const { config, logger, url } = options
-  await scheduleStore(engine.sql).register(config.schedules)
+  await scheduleStore(engine.sql).register(schedules)
   const { applier, leave } = await enterAndApply(options, engine.providers, onFatal)
   return startWorker({
     url,
     applier,
-    schedules: config.schedules,
+    schedules,
     onSchedule: runSchedule(engine, config.deciders),
     sweep_interval_ms: config.limits.sweep_interval_ms,
     drain_timeout_ms: config.limits.drain_timeout_ms,
@@ -224,7 +230,7 @@ export const openEngine = (options: EngineOptions): Engine => {
   })
   const providers = providersByKind(config)
   const deps: DecideDeps = {
-    store: decisionStore(deciding),
+    store: decisionStore(deciding, config.limits),
     rules: { providers, policies: config.policies },
     tries_max: config.limits.decide_tries_max,
     newId: randomUUID,
@@ -251,7 +257,8 @@ export const openEngine = (options: EngineOptions): Engine => {
     ...engine,
     reconcileDeps,
     wakeup,
-    startWorker: (onFatal) => workerOf(options, engine, onFatal),
+    startWorker: (onFatal, schedules = config.schedules) =>
+      workerOf(options, engine, onFatal, schedules),
     applyHere: here.wake,
     close: async () => {
       await here.leave()

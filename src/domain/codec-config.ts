@@ -67,6 +67,7 @@ const Limits = strictObject(
   {
     pool_connections_max: defaulted(wholeNumber(1, 10_000), defaultLimits.pool_connections_max),
     decide_tries_max: defaulted(wholeNumber(1, 1_000), defaultLimits.decide_tries_max),
+    group_decisions_max: defaulted(wholeNumber(1, 16), defaultLimits.group_decisions_max),
     claim_intents_max: defaulted(wholeNumber(1, 10_000), defaultLimits.claim_intents_max),
     sweep_interval_ms: defaulted(wholeNumber(1, timer_ms_max), defaultLimits.sweep_interval_ms),
     drain_timeout_ms: defaulted(wholeNumber(0, timer_ms_max), defaultLimits.drain_timeout_ms),

@@ -33,6 +33,8 @@ export interface Schedule {
 export interface Limits {
   readonly pool_connections_max: number
   readonly decide_tries_max: number
+  /** Independent decisions that may share a transaction; 1: none do. */
+  readonly group_decisions_max: number
   readonly claim_intents_max: number
   readonly sweep_interval_ms: number
   readonly drain_timeout_ms: number
@@ -41,6 +43,7 @@ export interface Limits {
 export const defaultLimits: Limits = {
   pool_connections_max: 10,
   decide_tries_max: 10,
+  group_decisions_max: 16,
   claim_intents_max: 64,
   sweep_interval_ms: 1_000,
   drain_timeout_ms: 10_000,

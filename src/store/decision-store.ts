@@ -2,7 +2,8 @@ import type { DecisionStore, ReadPlan } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Sql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
-import { once, type Slots } from './serializable.ts'
+import type { Slots } from './flights.ts'
+import { createGrouping, group_size_max } from './group.ts'
 
 /** Names whose slots this process has made. Bounded: a forgotten name costs one look-up. */
 const names_max = 100_000
@@ -29,10 +30,15 @@ const rememberSlots = (): Slots => {
 }
 
 /** Decisions on a pool whose planner only uses index-driven plans: see `decider_settings`. */
-export const decisionStore = (sql: Sql): DecisionStore => {
+export const decisionStore = (
+  sql: Sql,
+  options: { readonly group_decisions_max?: number } = {},
+): DecisionStore => {
   const slots = rememberSlots()
+  const size_max = Math.min(options.group_decisions_max ?? group_size_max, group_size_max)
+  const grouping = createGrouping(sql, slots, size_max)
   return {
-    once: (attempt) => once(sql, slots, attempt),
+    once: grouping.once,
     noteConflicts: async (notes) => {
       await sql`
         insert into foreword_private.conflict (scope, decider, decision, tries, sqlstate)

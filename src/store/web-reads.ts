@@ -1,0 +1,145 @@
+/**
+ * What the page shows, from the public views only. It is read every few seconds while somebody looks,
+ * on logs of any length: each query is bounded by an index of what is open or newest, never by the log.
+ */
+import type {
+  BacklogRow,
+  ConflictRow,
+  HealthRow,
+  IntentRow,
+  Overview,
+  ResourceRow,
+  ScheduleRow,
+  WebReads,
+  WorkerRow,
+} from '../domain/web-ports.ts'
+import type { Sql, TransactionSql } from './connect.ts'
+
+/** A page that takes longer is of no use to anybody, and must not keep the database busy. */
+const statement_timeout_ms = 3_000
+
+const readHealth = (tx: TransactionSql) => tx<HealthRow[]>`
+  select
+    h.pending,
+    h.applying,
+    h.applied,
+    h.in_doubt,
+    h.awaiting_approval,
+    h.oldest_due_s,
+    h.waits_for_a_person,
+    h.drifted_paths,
+    h.live_workers,
+    h.dead_workers,
+    h.ssi_margin
+  from foreword.health h`
+
+const readBacklog = (tx: TransactionSql) => tx<BacklogRow[]>`
+  select b.scope, b.kind, b.state, b.count, b.oldest, b.next_due
+  from foreword.backlog b
+  order by b.count desc, b.oldest
+  limit 15`
+
+/** From what is open to the resource, for the view itself would be read as a whole. */
+const readOutOfSync = (tx: TransactionSql) => tx<ResourceRow[]>`
+  with open as materialized (
+    select o.scope, o.kind, o.name, min(o.rank) as rank, min(o.since) as since
+    from (
+      select
+        i.scope,
+        i.kind,
+        i.name,
+        case when i.state in ('in_doubt', 'rejected', 'awaiting_approval') then 0 else 2 end as rank,
+        i.decided_at as since
+      from foreword.intent i
+      where i.settled_at is null
+      union all
+      select d.scope, d.kind, d.name, 1, d.since
+      from foreword.drift d
+    ) o
+    group by o.scope, o.kind, o.name
+    order by rank, since
+    limit 12
+  )
+  select r.scope, r.kind, r.name, r.labels, r.version, r.condition, r.reason, r.since
+  from open o
+  join foreword.resource r on r.scope = o.scope and r.kind = o.kind and r.name = o.name
+  where not r.in_sync
+  order by o.rank, o.since`
+
+const readIntents = (tx: TransactionSql) => tx<IntentRow[]>`
+  select
+    i.id,
+    i.scope,
+    i.kind,
+    i.name,
+    i.verb,
+    i.state,
+    i.reason,
+    i.attempts,
+    i.decided_at,
+    i.settled_at
+  from foreword.intent i
+  order by i.id desc
+  limit 15`
+
+const readConflicts = (tx: TransactionSql) => tx<ConflictRow[]>`
+  select c.at, c.scope, c.decider, c.tries, c.sqlstate
+  from foreword.conflict c
+  order by c.at desc
+  limit 8`
+
+/** Who stopped by himself is of no interest any more. */
+const readWorkers = (tx: TransactionSql) => tx<WorkerRow[]>`
+  select w.id, w.host, w.pid, w.version, w.started_at, w.alive, w.running, w.kinds
+  from foreword.worker w
+  where w.alive or w.stopped_at is null
+  order by w.alive desc, w.id desc
+  limit 12`
+
+const readSchedules = (tx: TransactionSql) => tx<ScheduleRow[]>`
+  select
+    s.name,
+    s.cron,
+    s.scope,
+    s.kind,
+    s.decider,
+    s.last_started_at,
+    s.last_ended_at,
+    s.last_outcome
+  from foreword.schedule s
+  order by s.last_started_at desc nulls last, s.name
+  limit 20`
+
+const hurried = (tx: TransactionSql) =>
+  tx`select set_config('statement_timeout', ${String(statement_timeout_ms)}, true)`
+
+const readOverview = async (tx: TransactionSql): Promise<Overview> => {
+  const [, [now], [health], backlog, out_of_sync, intents, conflicts, workers, schedules] =
+    await Promise.all([
+      hurried(tx),
+      tx<{ taken_at: Date }[]>`select clock_timestamp() as taken_at`,
+      readHealth(tx),
+      readBacklog(tx),
+      readOutOfSync(tx),
+      readIntents(tx),
+      readConflicts(tx),
+      readWorkers(tx),
+      readSchedules(tx),
+    ])
+  if (now === undefined || health === undefined) throw new Error('foreword.health has no row')
+  const { taken_at } = now
+  return { taken_at, health, backlog, out_of_sync, intents, conflicts, workers, schedules }
+}
+
+/** Reads of one snapshot each, in transactions that cannot write. */
+export const webReads = (sql: Sql): WebReads => ({
+  health: async () => {
+    const rows = await sql.begin('read only', async (tx) => {
+      const [, health] = await Promise.all([hurried(tx), readHealth(tx)])
+      return [...health]
+    })
+    if (rows[0] === undefined) throw new Error('foreword.health has no row')
+    return rows[0]
+  },
+  overview: () => sql.begin('isolation level repeatable read read only', readOverview),
+})

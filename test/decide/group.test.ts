@@ -1,0 +1,101 @@
+import t from 'tap'
+import { create, defineDecider, refuse, update } from '../../src/domain/decider.ts'
+import { defaultLimits } from '../../src/domain/config.ts'
+import { testEngine } from '../support/engine.ts'
+
+const scope = 'acme'
+
+interface Apple {
+  readonly name: string
+  readonly taste: 'good' | 'throws' | 'nonsense' | 'refuses'
+}
+
+const pick = defineDecider({
+  name: 'pick',
+  version: 1,
+  read: (q, input: Apple) => ({ mine: q.get('apple', input.name) }),
+  decide: ({ mine }, input) => {
+    if (input.taste === 'throws') throw new Error('a worm')
+    if (input.taste === 'refuses') return refuse('unripe')
+    if (input.taste === 'nonsense') return update('apple', input.name, {})
+    return mine === null ? create('apple', input.name, {}) : update('apple', input.name, {})
+  },
+})
+
+const increment = defineDecider({
+  name: 'increment',
+  version: 1,
+  read: (q) => ({ it: q.get('number', 'it') }),
+  decide: ({ it }) =>
+    it === null
+      ? create('number', 'it', { value: 1 })
+      : update('number', 'it', { value: (it.state as { readonly value: number }).value + 1 }),
+})
+
+const take = defineDecider({
+  name: 'take',
+  version: 1,
+  read: (q) => ({ cores: q.counter('cores') }),
+  decide: ({ cores }, input: { readonly name: string }) =>
+    cores + 4 > 20 ? refuse('full') : create('vm', input.name, {}, { counters: { cores: 4 } }),
+})
+
+/** Transactions that wrote decisions. */
+const transactions = `select count(distinct xid::text)::integer as n from foreword_private.decision`
+
+t.test(
+  'independent decisions of one moment share a transaction, each with its own id',
+  async (t) => {
+    const { engine } = await testEngine(t)
+    const names = Array.from({ length: 32 }, (_, i) => `a${i}`)
+    const run = () =>
+      Promise.all(
+        names.map((name) => engine.decide(pick, { scope, input: { name, taste: 'good' } })),
+      )
+    await run()
+    const results = await run()
+    t.ok(results.every((r) => r.type === 'decided' && r.intents.length === 1))
+    const ids = new Set(results.map((r) => r.type === 'decided' && r.decision))
+    t.equal(ids.size, 32)
+    const [row] = await engine.sql.unsafe<{ n: number }[]>(transactions)
+    t.ok((row?.n ?? 99) < 64, 'fewer transactions than decisions')
+    t.same(await engine.sql`select distinct premises, intents from foreword.decision`, [
+      { premises: 1, intents: 1 },
+    ])
+  },
+)
+
+t.test('one bad apple fails nobody else', async (t) => {
+  const { engine } = await testEngine(t)
+  const tastes = ['good', 'throws', 'good', 'nonsense', 'refuses', 'good'] as const
+  const results = await Promise.allSettled(
+    tastes.map((taste, i) => engine.decide(pick, { scope, input: { name: `a${i}`, taste } })),
+  )
+  t.same(
+    results.map((r) => (r.status === 'rejected' ? 'threw' : r.value.type)),
+    ['decided', 'threw', 'decided', 'invalid', 'refused', 'decided'],
+  )
+})
+
+t.test('deciders that meet do not share what the other has not seen', async (t) => {
+  const { engine } = await testEngine(t, { limits: { ...defaultLimits, decide_tries_max: 100 } })
+  const results = await Promise.all(
+    Array.from({ length: 25 }, () => engine.decide(increment, { scope, input: undefined })),
+  )
+  t.ok(results.every((r) => r.type === 'decided'))
+  t.same(await engine.sql`select version, assumed from foreword.resource`, [
+    { version: 25, assumed: { value: 25 } },
+  ])
+})
+
+t.test('a counter is never overdrawn, however many want of it at once', async (t) => {
+  const { engine } = await testEngine(t, { limits: { ...defaultLimits, decide_tries_max: 100 } })
+  const results = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      engine.decide(take, { scope, input: { name: `vm-${i}` } }),
+    ),
+  )
+  t.equal(results.filter((r) => r.type === 'decided').length, 5)
+  t.equal(results.filter((r) => r.type === 'refused').length, 15)
+  t.same(await engine.sql`select consumed from foreword_private.quota`, [{ consumed: 20 }])
+})

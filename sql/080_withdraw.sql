@@ -62,7 +62,11 @@ begin
       'verb', 'withdraw',
       'state', e.assumed,
       'labels', coalesce(e.labels, '{}'),
-      'counters', coalesce(e.counters, '{}')
+      -- What is gone for sure consumes nothing; what is going still does.
+      'counters', case
+        when e.assumed is null and e.settled_at is not null then '{}'
+        else coalesce(e.counters, '{}')
+      end
     )
   )
   into changes

@@ -12,7 +12,9 @@ select
   o.observed_at,
   o.external_id,
   coalesce(o.outputs, '{}') as outputs,
-  open.id is null and drift.paths is null as in_sync,
+  open.id is null
+    and drift.paths is null
+    and (d.resource is null or d.spec is not distinct from s.assumed) as in_sync,
   case
     when open.id is not null then open.state
     when drift.paths is not null then 'drifted'
@@ -70,7 +72,7 @@ comment on column foreword.resource.observed is 'State that the provider last sh
 comment on column foreword.resource.observed_at is 'When the provider was last looked at.';
 comment on column foreword.resource.external_id is 'The id that the provider''s API gave it.';
 comment on column foreword.resource.outputs is 'What the provider''s API returned besides the state: addresses, ids of parts.';
-comment on column foreword.resource.in_sync is 'True when nothing is under way and the last look showed what is assumed.';
+comment on column foreword.resource.in_sync is 'True when nothing is under way, what is wanted is what is assumed, and the last look showed just that.';
 comment on column foreword.resource.condition is 'One word: the state of its oldest unsettled intent, or drifted, rejected, absent, pending, failed, ready.';
 comment on column foreword.resource.reason is 'Why it is in that condition; null where nothing is to be said.';
 comment on column foreword.resource.since is 'Since when.';

@@ -185,6 +185,10 @@ export const createApplier = (deps: ApplierDeps): Applier => {
   const carryOut = async (provider: AnyProvider, lease: Lease): Promise<void> => {
     try {
       const result = await stepOf(deps, provider, lease)
+      // Before the deletion counts as confirmed: a crash in between releases again, which is harmless.
+      if (result?.state === 'confirmed' && lease.verb === 'delete') {
+        await deps.log.release(lease.resource, lease.version)
+      }
       if (result !== null) void settler.settle(result)
     } catch (error) {
       deps.logger.error({ error, intent: lease.entry, step: lease.step }, 'step failed')

@@ -20,7 +20,7 @@ import {
 } from '../domain/reference.ts'
 
 export interface StepDeps {
-  readonly log: Pick<ApplyLog, 'outputsOf' | 'withdraw' | 'release'>
+  readonly log: Pick<ApplyLog, 'outputsOf'>
   readonly secrets: Secrets
   readonly now: () => Date
 }

@@ -173,11 +173,7 @@ export const confirm = async (
       const pending = sighting !== null && sighting.condition === 'pending'
       return resultOf(lease, { type: 'not_shown', pending }, provider)
     }
-    const result = resultOf(lease, { type: 'shown' }, provider, sightingOf(sighting))
-    if (result.state === 'confirmed' && lease.verb === 'delete') {
-      await deps.log.release(lease.resource, lease.version)
-    }
-    return result
+    return resultOf(lease, { type: 'shown' }, provider, sightingOf(sighting))
   } catch (error) {
     return resultOf(lease, { type: 'look_failed', reason: messageOf(error) }, provider)
   }

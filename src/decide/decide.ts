@@ -129,7 +129,7 @@ const writePlan = <R extends Reads, Input>(
     decider_version: run.decider.version,
     actor: run.options.actor ?? '',
     reason: run.options.reason ?? '',
-    input: (run.options.input ?? null),
+    input: run.options.input ?? null,
     tries,
     saw_at: now.toISOString(),
   },

@@ -1,4 +1,7 @@
 import t from 'tap'
+import { audit } from '../../src/audit/audit.ts'
+import type { Cloud } from '../../src/cloud/index.ts'
+import { auditStore } from '../../src/store/audit-store.ts'
 import {
   create,
   defineDecider,
@@ -19,6 +22,14 @@ const say = defineDecider({
 })
 
 const names = (n: number): readonly string[] => Array.from({ length: n }, (_, i) => `vm-${i}`)
+
+const limitCores = async (cloud: Cloud, cores: number): Promise<void> => {
+  await fetch(`${cloud.url}/v1/quotas`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', 'x-account': scope },
+    body: JSON.stringify({ cores }),
+  })
+}
 
 t.test('every intent is carried out exactly once and confirmed', async (t) => {
   const { engine, cloud } = await cloudWorld(t)
@@ -97,11 +108,7 @@ t.test('what an intent needs is confirmed first, and its outputs reach the call'
 
 t.test('a rejected intent takes its version back, and what relied on it goes stale', async (t) => {
   const { engine, cloud } = await cloudWorld(t)
-  await fetch(`${cloud.url}/v1/quotas`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json', 'x-account': scope },
-    body: JSON.stringify({ cores: 1 }),
-  })
+  await limitCores(cloud, 1)
   const drafts = [
     create('vm', 'big', { size: 'l' }, { counters: { cores: 4 }, labels: { role: 'web' } }),
     create('vm', 'after', { size: 's' }, { needs: ['vm/big'] }),
@@ -134,6 +141,30 @@ t.test('a confirmed deletion gives back what the resource consumed', async (t) =
   await act(remove('vm', 'a'))
   await allSettled(engine)
   t.same(await engine.sql`select consumed from foreword_private.quota`, [{ consumed: 0 }])
+})
+
+t.test('a deletion whose answer is its own proof gives back too', async (t) => {
+  const { engine } = await cloudWorld(t, { traits: { sightings: 0 } })
+  await testWorker(t, engine)
+  const act = (draft: IntentDraft) => engine.decide(say, { scope, input: { drafts: [draft] } })
+  await act(create('vm', 'a', { size: 's' }, { counters: { cores: 4 } }))
+  await act(remove('vm', 'a'))
+  await allSettled(engine)
+  t.same(await engine.sql`select consumed from foreword_private.quota`, [{ consumed: 0 }])
+})
+
+t.test('a rejected re-creation consumes nothing, and every audit agrees', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const act = (draft: IntentDraft) => engine.decide(say, { scope, input: { drafts: [draft] } })
+  await act(create('vm', 'a', { size: 's' }, { counters: { cores: 1 } }))
+  await act(remove('vm', 'a'))
+  await allSettled(engine)
+  await limitCores(cloud, 0)
+  await act(create('vm', 'a', { size: 's' }, { counters: { cores: 1 } }))
+  await allSettled(engine)
+  t.same(await engine.sql`select consumed from foreword_private.quota`, [{ consumed: 0 }])
+  t.ok((await audit(auditStore(engine.sql))).ok)
 })
 
 t.test('a lost response is looked up, never repeated', async (t) => {

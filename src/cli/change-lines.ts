@@ -1,0 +1,83 @@
+/** Changes as people read them: `+ create`, `~ update` with each path, `- delete`. */
+import { renderDiff, type Change } from '../domain/diff.ts'
+import { isJsonObject, type Json } from '../domain/json.ts'
+import { refText, resourceKey } from '../domain/reference.ts'
+import type { PlannedChange } from '../reconcile/converge.ts'
+import type { Colors, Paint } from './print.ts'
+import { harmless, truncate } from './print.ts'
+import type { StackPlan } from './wanting.ts'
+
+interface Sign {
+  readonly sign: string
+  readonly paint: Paint
+}
+
+const signs = new Map<string, Sign>([
+  ['create', { sign: '+', paint: 'green' }],
+  ['update', { sign: '~', paint: 'yellow' }],
+  ['delete', { sign: '-', paint: 'red' }],
+])
+
+export const signOf = (verb: string): Sign => signs.get(verb) ?? { sign: '!', paint: 'cyan' }
+
+/** One line for a change: `  + create dns_record/www.example.org./A`. */
+export const changeLine = (
+  change: { readonly verb: string; readonly kind: string; readonly name: string },
+  colors: Colors,
+  width: number,
+): string => {
+  const { sign, paint } = signOf(change.verb)
+  const name = truncate(harmless(resourceKey(change)), width - 5 - change.verb.length)
+  return `  ${colors[paint](`${sign} ${harmless(change.verb)}`)} ${name}`
+}
+
+/** JSON, but for references, which are told as what they refer to. */
+const shown = (value: Json | undefined): string => {
+  if (value === undefined) return 'nothing'
+  const ref = refText(value)
+  return harmless(ref === undefined ? JSON.stringify(value) : `<${ref}>`)
+}
+
+const pathsOf = (change: PlannedChange, plan: StackPlan): readonly Change[] => {
+  const key = resourceKey(change)
+  if (change.verb === 'create') {
+    return isJsonObject(change.after)
+      ? Object.entries(change.after).map(([path, after]) => ({ path, after }))
+      : [{ path: '', after: change.after }]
+  }
+  if (change.verb !== 'update') return []
+  const labels = renderDiff(
+    { labels: plan.before.get(key)?.labels ?? {} },
+    { labels: plan.labels.get(key) ?? {} },
+  )
+  return [...change.paths, ...labels]
+}
+
+const pathLine = (verb: string, change: Change, colors: Colors, width: number): string => {
+  const path = harmless(change.path === '' ? 'all of it' : change.path)
+  const value =
+    verb === 'create' ? shown(change.after) : `${shown(change.before)} → ${shown(change.after)}`
+  return `      ${colors.dim(`${path}:`)} ${truncate(value, width - 8 - path.length)}`
+}
+
+/** A change with its paths below it. */
+export const changeLines = (
+  change: PlannedChange,
+  plan: StackPlan,
+  colors: Colors,
+  width: number,
+): readonly string[] => [
+  changeLine(change, colors, width),
+  ...pathsOf(change, plan).map((path) => pathLine(change.verb, path, colors, width)),
+]
+
+/** `1 to create, 2 to update, 0 to delete; 198 unchanged`. */
+export const countsOf = (
+  changes: readonly { readonly verb: string }[],
+  unchanged: number,
+): string => {
+  const count = (verb: string): number => changes.filter((c) => c.verb === verb).length
+  const known = ['create', 'update', 'delete'].map((verb) => `${count(verb)} to ${verb}`)
+  const others = changes.filter(({ verb }) => !signs.has(verb)).length
+  return `${known.join(', ')}${others === 0 ? '' : `, ${others} other`}; ${unchanged} unchanged`
+}

@@ -1,0 +1,86 @@
+/** Questions about open intents that commands ask while they wait. */
+import type { Sql } from '../store/connect.ts'
+
+export interface OpenIntent {
+  readonly id: number
+  readonly scope: string
+  readonly kind: string
+  readonly name: string
+  readonly verb: string
+  readonly state: string
+  readonly reason: string | null
+  readonly due_at: Date | null
+  readonly settled_at: Date | null
+}
+
+export const readIntents = (sql: Sql, ids: readonly number[]): Promise<readonly OpenIntent[]> =>
+  sql<OpenIntent[]>`
+    select i.id, i.scope, i.kind, i.name, i.verb, i.state, i.reason, i.due_at, i.settled_at
+    from foreword.intent i
+    where i.id = any (${ids.map(String)}::bigint[])
+    order by i.id`
+
+/** Intents of a scope's resources that are not through yet, whoever decided them. */
+export const openIntentsOf = async (
+  sql: Sql,
+  scope: string,
+  keys: readonly string[],
+): Promise<readonly number[]> => {
+  const rows = await sql<{ id: number }[]>`
+    select i.id
+    from foreword.intent i
+    where
+      i.settled_at is null
+      and i.scope = ${scope}
+      and i.kind || '/' || i.name = any (${[...keys]}::text[])`
+  return rows.map((row) => row.id)
+}
+
+/** A person must rule or approve before it goes on. */
+export const isParked = (intent: Pick<OpenIntent, 'state' | 'due_at'>): boolean =>
+  intent.state === 'awaiting_approval' || (intent.state === 'in_doubt' && intent.due_at === null)
+
+/** Open intents that are parked, or come after one that is: none of them moves by itself. */
+export const stuckIntents = async (sql: Sql): Promise<ReadonlySet<number>> => {
+  const rows = await sql<{ id: number }[]>`
+    with recursive stuck as (
+      select e.id, e.resource, e.version
+      from foreword_private.entry e
+      where
+        e.settled_at is null
+        and (
+          e.state = 'awaiting_approval'
+          or (e.state = 'in_doubt' and e.due_at is null)
+        )
+      union
+      select e.id, e.resource, e.version
+      from stuck s
+      join foreword_private.entry e
+        on e.settled_at is null
+        and (
+          (e.resource = s.resource and e.version > s.version)
+          or exists (
+            select
+            from unnest(e.after_resources, e.after_versions) as a (resource, version)
+            where a.resource = s.resource and a.version >= s.version
+          )
+        )
+    )
+    select s.id
+    from stuck s`
+  return new Set(rows.map((row) => row.id))
+}
+
+/** Kinds among these that no living worker carries out. */
+export const unservedKinds = async (
+  sql: Sql,
+  kinds: readonly string[],
+): Promise<readonly string[]> => {
+  const rows = await sql<{ kind: string }[]>`
+    select k.kind
+    from unnest(${[...new Set(kinds)]}::text[]) as k (kind)
+    where not exists (
+      select from foreword.worker w where k.kind = any (w.kinds) and w.alive
+    )`
+  return rows.map((row) => row.kind)
+}

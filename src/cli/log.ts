@@ -1,0 +1,143 @@
+/** `foreword log`: entries, and with --follow what becomes of them. */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Sql } from '../store/connect.ts'
+import type { Context } from './context.ts'
+import { readEntries, readEntriesSince, type EntryRow } from './entries.ts'
+import {
+  layoutFor,
+  moment,
+  shortMoment,
+  type Cell,
+  type Colors,
+  type Column,
+  type Layout,
+} from './print.ts'
+import { openReader } from './session.ts'
+
+const poll_interval_ms = 500
+/**
+ * An entry's number is drawn before its transaction commits: a smaller one may become visible after
+ * a larger one. So what came in the last while is read again, longer than any transaction may take.
+ */
+const window_ms = 60_000
+/** So many of the newest are known from the start; what is older and not yet visible is not new. */
+const known_min = 2_000
+/** Unsettled entries whose fate is followed; older ones are left to `foreword status`. */
+const followed_max = 5_000
+
+const columns: readonly Column[] = [
+  { title: 'UTC', spare: 2 },
+  { title: 'scope', min: 6, spare: 3 },
+  { title: 'resource', min: 16 },
+  { title: 'v', align: 'right', spare: 1 },
+  { title: 'what', min: 6 },
+  { title: 'state', min: 8 },
+  { title: 'decider', min: 8, spare: 4 },
+  { title: 'because', min: 10, spare: 5 },
+]
+
+const painters: Readonly<Record<string, keyof Colors>> = {
+  confirmed: 'green',
+  rejected: 'red',
+  in_doubt: 'red',
+  stale: 'yellow',
+  cancelled: 'yellow',
+  awaiting_approval: 'yellow',
+}
+
+const cellsOf = (entry: EntryRow, { colors, width }: Context): readonly Cell[] => {
+  const { recorded_at: at } = entry
+  const time = Number.isFinite(width) ? shortMoment(at, new Date()) : moment(at)
+  const state = entry.state === 'recorded' ? entry.cause : entry.state.replaceAll('_', ' ')
+  return [
+    { text: time, paint: colors.dim },
+    entry.scope,
+    { text: `${entry.kind}/${entry.name}`, paint: colors.bold },
+    String(entry.version),
+    entry.verb,
+    { text: state, paint: colors[painters[entry.state] ?? 'cyan'] },
+    { text: entry.decider, paint: colors.dim },
+    entry.reason ?? entry.decided_because,
+  ]
+}
+
+/** What --follow tells again: not each step on the way, but what it came to. */
+const isNews = (state: string): boolean => !['pending', 'applying', 'applied'].includes(state)
+
+/** What was told so far. Bounded by the window and by what is still unsettled. */
+const createMemory = (first: readonly EntryRow[]) => {
+  const told = new Map<number, { state: string; readonly at_ms: number; settled: boolean }>()
+  let floor = first.length < known_min ? 0 : (first[0]?.id ?? 1) - 1
+  const note = (entry: EntryRow): boolean => {
+    const known = told.get(entry.id)
+    const settled = entry.settled_at !== null
+    if (known === undefined) {
+      told.set(entry.id, { state: entry.state, at_ms: performance.now(), settled })
+      return true
+    }
+    const changed = known.state !== entry.state && isNews(entry.state)
+    known.settled = settled
+    if (changed) known.state = entry.state
+    return changed
+  }
+  const forget = (): void => {
+    const old = performance.now() - window_ms
+    for (const [id, { at_ms, settled }] of told) {
+      if (at_ms > old) continue
+      floor = Math.max(floor, id)
+      if (settled || told.size > followed_max) told.delete(id)
+    }
+  }
+  const open = (): readonly number[] =>
+    [...told].flatMap(([id, { settled }]) => (settled ? [] : [id]))
+  for (const entry of first) note(entry)
+  return { note, forget, open, floor: () => floor }
+}
+
+const follow = async (
+  context: Context,
+  sql: Sql,
+  scope: string | undefined,
+  first: readonly EntryRow[],
+  tell: (entry: EntryRow) => void,
+): Promise<void> => {
+  const memory = createMemory(first)
+  while (!context.signal.aborted) {
+    await pause(poll_interval_ms, undefined, { signal: context.signal }).catch(() => undefined)
+    for (const entry of await readEntriesSince(sql, scope, memory.floor(), memory.open())) {
+      if (memory.note(entry)) tell(entry)
+    }
+    memory.forget()
+  }
+}
+
+/** Where one scope was asked for, it need not be told with each line. */
+const layoutOf = (
+  context: Context,
+  sample: readonly EntryRow[],
+  scope: string | undefined,
+): Layout =>
+  layoutFor(
+    columns.map((c) => (c.title === 'scope' && scope !== undefined ? { ...c, hidden: true } : c)),
+    sample.map((entry) => cellsOf(entry, context)),
+    { width: context.width, paintTitle: context.colors.dim },
+  )
+
+export const log =
+  (scope: string | undefined, options: { readonly number: number; readonly follow?: boolean }) =>
+  async (context: Context): Promise<number> => {
+    const sql = await openReader(context)
+    const last = options.follow === true ? Math.max(known_min, options.number) : options.number
+    const read = await readEntries(sql, { scope, last })
+    const shown = options.number === 0 ? [] : read.slice(-options.number)
+    const json = context.options.json === true
+    const layout = layoutOf(context, shown.length > 0 ? shown : read.slice(-20), scope)
+    const tell = (entry: EntryRow): void => {
+      context.out(json ? JSON.stringify(entry) : layout.row(cellsOf(entry, context)))
+    }
+    if (!json && shown.length > 0) context.out(layout.title())
+    for (const entry of shown) tell(entry)
+    if (!json && shown.length === 0 && options.follow !== true) context.note('the log is empty')
+    if (options.follow === true) await follow(context, sql, scope, read, tell)
+    return 0
+  }

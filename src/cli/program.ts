@@ -1,0 +1,236 @@
+/** The commands: their names, options and help. What each does is in the file of its name. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { version } from '../version.ts'
+import { createContext, type Context, type Ending, type GlobalOptions } from './context.ts'
+import { live } from './lifecycle.ts'
+import { harmless } from './print.ts'
+
+/** The command line is wrong; the command that says so is named for its --help. */
+class UsageError extends Error {
+  readonly command: string
+
+  constructor(message: string, command: string) {
+    super(message)
+    this.command = command
+  }
+}
+
+/** `foreword apply`, without the placeholder for its options. */
+const pathOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+
+/** `error: unknown option '--x'\n(Did you mean --y?)` as one line without its head. */
+const messageOf = (error: CommanderError): string =>
+  harmless(
+    error.message
+      .replace(/^error: /, '')
+      .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
+      .replace(/\.$/, ''),
+  )
+
+type Wait = boolean | number | undefined
+
+const wholeSeconds = (text: string): number => {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value <= 1_000_000) return value
+  throw new InvalidArgumentError('It is not a whole number of seconds.')
+}
+
+const wholeCount = (text: string): number => {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value <= 100_000) return value
+  throw new InvalidArgumentError('It is not a whole number up to 100000.')
+}
+
+const portNumber = (text: string): number => {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value <= 65_535) return value
+  throw new InvalidArgumentError('It is not a port: 0 to 65535, 0 for any free one.')
+}
+
+const wait_help =
+  'wait until all of it is settled, 300 seconds at most unless told; exit 1: some was rejected, ' +
+  '3: something waits for a person, 4: the time ran out'
+
+type Run = (context: Context) => Promise<number>
+/** Registers what a command does; `make` gets its arguments and options as commander passes them. */
+type Does = (command: Command, make: (...given: never[]) => Promise<Run>) => void
+
+const addRunning = (program: Command, does: Does): void => {
+  program.commandsGroup('Running:')
+  does(
+    program
+      .command('up')
+      .description('database, migrations, worker, schedules and page, until Ctrl-C')
+      .option('--port <port>', 'port of the page, on loopback', portNumber),
+    async (options: { port?: number }) => (await import('./up.ts')).up(options),
+  )
+  does(
+    program.command('worker').description('one more worker beside `foreword up`, until Ctrl-C'),
+    async () => (await import('./worker.ts')).worker(),
+  )
+  does(
+    program.command('migrate').description('bring the database to this version; idempotent'),
+    async () => (await import('./migrate.ts')).migrate(),
+  )
+}
+
+const addWanting = (program: Command, does: Does): void => {
+  const files = ['-f, --file <file...>', 'stack files, YAML or JSON; - is standard input'] as const
+  program.commandsGroup('Changing the world:')
+  does(
+    program
+      .command('plan')
+      .description(
+        'what `apply` would decide and why; changes nothing, but makes or migrates the database',
+      )
+      .requiredOption(...files)
+      .option('--prune', 'also delete what the stacks no longer name')
+      .option('--detailed-exitcode', 'exit with 2 when there are changes'),
+    async (options: { file: string[]; prune?: boolean; detailedExitcode?: boolean }) =>
+      (await import('./plan.ts')).plan(options),
+  )
+  does(
+    program
+      .command('apply')
+      .description('write down what shall be, and decide what is to be done for it')
+      .requiredOption(...files)
+      .option('--prune', 'also delete what the stacks no longer name')
+      .option('--wait [seconds]', wait_help, wholeSeconds),
+    async (options: { file: string[]; prune?: boolean; wait?: Wait }) =>
+      (await import('./apply.ts')).apply(options),
+  )
+  does(
+    program
+      .command('reconcile')
+      .description('look at the world, find drift, and decide to put it right')
+      .option('--scope <scope>', 'only this scope')
+      .option('--kind <kind>', 'only this kind')
+      .option('--wait [seconds]', wait_help, wholeSeconds),
+    async (options: { scope?: string; kind?: string; wait?: Wait }) =>
+      (await import('./reconcile.ts')).reconcile(options),
+  )
+}
+
+const addAsking = (program: Command, does: Does): void => {
+  program.commandsGroup('Asking:')
+  does(
+    program
+      .command('status')
+      .description('conditions and counts, backlog, workers, what is not in order')
+      .argument('[scope]', 'only this scope')
+      .option('--watch', 'again every second'),
+    async (scope: string | undefined, options: { watch?: boolean }) =>
+      (await import('./status.ts')).status(scope, options),
+  )
+  does(
+    program
+      .command('log')
+      .description('the log: what was decided, observed, withdrawn')
+      .argument('[scope]', 'only this scope')
+      .option('-n, --number <n>', 'the last so many entries', wholeCount, 20)
+      .option('--follow', 'go on with new entries, and with what becomes of them'),
+    async (scope: string | undefined, options: { number: number; follow?: boolean }) =>
+      (await import('./log.ts')).log(scope, options),
+  )
+  does(
+    program
+      .command('why')
+      .description('the story of an intent or a resource: who decided, on what, every attempt')
+      .argument('<what>', 'the number of an intent, or KIND/NAME')
+      .option('--scope <scope>', 'where KIND/NAME is in several scopes'),
+    async (what: string, options: { scope?: string }) =>
+      (await import('./why.ts')).why(what, options),
+  )
+  does(program.command('doubts').description('calls whose outcome nobody knows'), async () =>
+    (await import('./doubts.ts')).doubts(),
+  )
+}
+
+const addProving = (program: Command, does: Does): void => {
+  does(
+    program
+      .command('audit')
+      .description('prove that the log has no gaps and agrees with what is assumed'),
+    async () => (await import('./audit.ts')).audit(),
+  )
+}
+
+const addTools = (program: Command, does: Does): void => {
+  program.commandsGroup('Tools:')
+  does(
+    program
+      .command('psql')
+      .description('psql on the database in use')
+      .argument('[args...]', 'for psql, after --')
+      .allowUnknownOption(),
+    async (args: string[]) => (await import('./psql.ts')).psql(args),
+  )
+  does(
+    program.command('url').description('the URL of the database in use, with its password'),
+    async () => (await import('./url.ts')).url(),
+  )
+  does(
+    program
+      .command('cloud')
+      .description('a simulated cloud to try things on, until Ctrl-C')
+      .option('--port <port>', 'default 7070; 0: any free one')
+      .option('--host <host>', 'default 127.0.0.1; there is no login')
+      .option('--seed <seed>', 'default 1: the same seed gives the same ids and faults')
+      .option('--faults <faults>', 'calm (default), rough, hostile, or JSON')
+      .option('--ledger <file>', 'append each effect to this file as a line of JSON'),
+    async (options: Record<string, string>) => (await import('./cloud.ts')).cloud(options),
+  )
+}
+
+const exit_code_help = `
+Exit codes: 0 done; 1 failed; 2 wrong usage, or changes with --detailed-exitcode;
+3 something waits for a person; 4 --wait ran out; 130 Ctrl-C.`
+
+const createProgram = (chosen: (run: Run, options: GlobalOptions) => Promise<void>): Command => {
+  const program = new Command('foreword')
+    .description('Writes the word before the deed: serializable decisions, then the calls.')
+    .version(version, '--version', 'the version')
+    .option('--config <file>', 'configuration; default foreword.config.ts, .js, .mjs or .json')
+    .option('--json', 'JSON on stdout')
+    .option('--quiet', 'errors and what was asked for, nothing else')
+    .helpOption('-h, --help', 'what a command does')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', exit_code_help)
+  const does: Does = (command, make) => {
+    command.action(async (...given: unknown[]) => {
+      // Commander adds the command itself as the last argument.
+      const run = await make(...(given.slice(0, -1) as never[]))
+      await chosen(run, command.optsWithGlobals<GlobalOptions>())
+    })
+  }
+  for (const add of [addRunning, addWanting, addAsking, addProving, addTools]) add(program, does)
+  for (const command of [program, ...program.commands]) {
+    command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {
+      if (error.exitCode === 0) throw error
+      const said = error.code === 'commander.help' ? 'no command given' : messageOf(error)
+      throw new UsageError(said, pathOf(command))
+    })
+  }
+  return program
+}
+
+const parse = async (argv: readonly string[], ending: Ending): Promise<number> => {
+  let exit_code = 0
+  const program = createProgram(async (run, options) => {
+    exit_code = await run(createContext(options, ending))
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exit_code
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`foreword: ${error.message}; see ${error.command} --help\n`)
+    return 2
+  }
+}
+
+/** Runs the command line and sets the exit code. */
+export const run = (argv: readonly string[]): Promise<void> => live((ending) => parse(argv, ending))

@@ -1,0 +1,29 @@
+/** `foreword up`: database, migrations, worker, schedules and page in one process. */
+import { webReads } from '../store/web-reads.ts'
+import { version } from '../version.ts'
+import { startWeb } from '../web/index.ts'
+import type { Context } from './context.ts'
+import { servingLogger, startServing, tellDatabase } from './serve.ts'
+import { openSession } from './session.ts'
+import { warnOfSettings } from './settings-warning.ts'
+
+export const up =
+  (options: { readonly port?: number }) =>
+  async (context: Context): Promise<number> => {
+    context.setPatience('long')
+    const logger = servingLogger(context)
+    const session = await openSession(context, { mode: 'own', logger })
+    const { config, database, engine } = session
+    await warnOfSettings(context, database)
+    // The page before the worker: on a busy port nothing has begun that would have to end.
+    const port = options.port ?? config.web.port
+    const web = await startWeb({ reads: webReads(engine.sql), port, logger, version })
+    context.atEnd(() => web.close())
+    const { colors, say } = context
+    say(colors.bold(`foreword ${version}`))
+    tellDatabase(context, database)
+    const serving = await startServing(context, engine, config.schedules)
+    say(`  ${colors.dim('page')}      ${web.url}`)
+    say('Ready. Ctrl-C ends it.')
+    return serving.untilStopped()
+  }

@@ -1,0 +1,159 @@
+/** What `foreword why` asks the views. */
+import { ForewordError } from '../domain/errors.ts'
+import type { Json } from '../domain/json.ts'
+import { parseResourceKey } from '../domain/reference.ts'
+import type { Sql } from '../store/connect.ts'
+import { readEntries, type EntryRow } from './entries.ts'
+import { harmless } from './print.ts'
+
+/** Newest versions of a resource that are told. */
+const entries_max = 10
+
+export interface Subject {
+  readonly scope: string
+  readonly kind: string
+  readonly name: string
+  readonly version: number
+  readonly desired: Json
+  readonly assumed: Json
+  readonly observed: Json
+  readonly observed_at: Date | null
+  readonly external_id: string | null
+  readonly condition: string
+  readonly reason: string | null
+  readonly since: Date
+}
+
+export interface Premise {
+  readonly decision_id: string
+  readonly kind: string | null
+  readonly name: string | null
+  readonly version: number | null
+  readonly predicate: string | null
+  readonly holds: boolean | null
+  /** The intent that wrote the next version, and the decision that it is of. */
+  readonly next_intent: number | null
+  readonly next_decision: string | null
+}
+
+export interface Attempt {
+  readonly intent_id: number
+  readonly number: number
+  readonly started_at: Date
+  readonly ended_at: Date | null
+  readonly outcome: string | null
+  readonly error_class: string | null
+  readonly error: string | null
+  readonly idempotency_key: string
+  readonly worker: number
+  readonly external_id: string | null
+}
+
+export interface Story {
+  readonly subject: Subject
+  readonly entries: readonly (EntryRow & {
+    readonly premises: readonly Premise[]
+    readonly attempts: readonly Attempt[]
+  })[]
+}
+
+const unknown = (what: string, remedy: string): ForewordError =>
+  new ForewordError(`there is no ${harmless(what)}`, { remedy })
+
+const subjectOf = (rows: readonly Subject[], what: string): Subject => {
+  const [first, second] = rows
+  if (first === undefined) throw unknown(what, 'see `foreword status` and `foreword log`')
+  if (second === undefined) return first
+  const scopes = rows.map(({ scope }) => harmless(scope))
+  const some = scopes.length > 5 ? [...scopes.slice(0, 5), '…'] : scopes
+  throw new ForewordError(`${harmless(what)} is in ${rows.length} scopes: ${some.join(', ')}`, {
+    remedy: `name one: --scope ${scopes[0] ?? ''}`,
+    exit_code: 2,
+  })
+}
+
+const readSubject = async (
+  sql: Sql,
+  at: { readonly kind: string; readonly name: string; readonly scope: string | null },
+  what: string,
+): Promise<Subject> => {
+  const rows = await sql<Subject[]>`
+    select
+      r.scope, r.kind, r.name, r.version, r.desired, r.assumed, r.observed, r.observed_at,
+      r.external_id, r.condition, r.reason, r.since
+    from foreword.resource r
+    where
+      r.kind = ${at.kind}
+      and r.name = ${at.name}
+      and (${at.scope}::text is null or r.scope = ${at.scope})
+    order by r.scope`
+  return subjectOf(rows, what)
+}
+
+const readPremises = (sql: Sql, decisions: readonly string[]): Promise<readonly Premise[]> =>
+  sql<Premise[]>`
+    select
+      p.decision_id, p.kind, p.name, p.version, p.predicate, p.holds,
+      next.id as next_intent,
+      next.decision_id as next_decision
+    from foreword.premise p
+    left join foreword.intent next
+      on p.predicate is null
+      and next.scope = p.scope
+      and next.kind = p.kind
+      and next.name = p.name
+      and next.version = p.version + 1
+    where p.decision_id = any (${[...decisions]}::uuid[])`
+
+const readAttempts = (sql: Sql, intents: readonly number[]): Promise<readonly Attempt[]> =>
+  sql<Attempt[]>`
+    select
+      a.intent_id, a.number, a.started_at, a.ended_at, a.outcome, a.error_class, a.error,
+      a.idempotency_key, a.worker, a.external_id
+    from foreword.attempt a
+    where a.intent_id = any (${intents.map(String)}::bigint[])
+    order by a.intent_id, a.number`
+
+const bigint_max = 9_223_372_036_854_775_807n
+
+/** The number of an intent, or KIND/NAME. Throws a ForewordError when it is neither, or ambiguous. */
+export const readStory = async (
+  sql: Sql,
+  what: string,
+  scope: string | undefined,
+): Promise<Story> => {
+  const is_id = /^#?\d{1,19}$/.test(what) && BigInt(what.replace('#', '')) <= bigint_max
+  if (!is_id && !/^[^/]+\/./.test(what)) {
+    throw new ForewordError(
+      `${JSON.stringify(what)} is neither the number of an intent nor KIND/NAME`,
+      {
+        remedy: 'for example `foreword why 12` or `foreword why vm/web-1`',
+        exit_code: 2,
+      },
+    )
+  }
+  const by_id = is_id ? await readEntries(sql, { id: what.replace('#', ''), last: 1 }) : undefined
+  const [found] = by_id ?? []
+  if (is_id && found === undefined) {
+    throw unknown(`intent ${what}`, 'see `foreword log`, or select id from foreword.intent')
+  }
+  const at = found ?? { ...parseResourceKey(what), scope: scope ?? null }
+  const inside = scope === undefined ? what : `${what} in ${scope}`
+  const subject = await readSubject(sql, at, inside)
+  const entries = by_id ?? (await readEntries(sql, { ...subject, last: entries_max }))
+  const [premises, attempts] = await Promise.all([
+    readPremises(sql, [...new Set(entries.map(({ decision }) => decision))]),
+    readAttempts(
+      sql,
+      entries.map(({ id }) => id),
+    ),
+  ])
+  return {
+    subject,
+    entries: entries.map((entry) => ({
+      ...entry,
+      premises: premises.filter(({ decision_id }) => decision_id === entry.decision),
+      attempts: attempts.filter(({ intent_id }) => intent_id === entry.id),
+    })),
+  }
+}

@@ -1,0 +1,145 @@
+/** `foreword why`: the causal story of an intent or a resource. */
+import { resourceKey } from '../domain/reference.ts'
+import type { Context } from './context.ts'
+import { signOf } from './change-lines.ts'
+import {
+  clock,
+  factLines,
+  harmless,
+  inline,
+  moment,
+  plural,
+  span,
+  type Colors,
+  type Fact,
+} from './print.ts'
+import { openReader } from './session.ts'
+import { readStory, type Attempt, type Premise, type Story, type Subject } from './why-rows.ts'
+
+const premises_told_max = 5
+
+type Entry = Story['entries'][number]
+
+const subjectFacts = (subject: Subject): readonly Fact[] => {
+  const { desired, assumed, observed, observed_at, external_id } = subject
+  const seen =
+    observed_at === null ? 'not looked at yet' : `${inline(observed)} at ${moment(observed_at)}`
+  return [
+    ...(subject.reason === null ? [] : [['because', harmless(subject.reason)] as const]),
+    ['wanted', desired === null ? 'no (not asked for, or asked to be gone)' : inline(desired)],
+    ['assumed', assumed === null ? 'absent' : inline(assumed)],
+    ['observed', seen],
+    ...(external_id === null ? [] : [['external id', harmless(external_id)] as const]),
+  ]
+}
+
+/** Whether a premise still is as it was; what the decision itself wrote has not moved under it. */
+const standing = (premise: Premise): string => {
+  const { holds, decision_id, next_decision, next_intent } = premise
+  if (holds === null || next_decision === decision_id) return ''
+  if (holds) return ', as it is now'
+  return next_intent === null ? ', moved since' : `, moved since by #${next_intent}`
+}
+
+const premiseText = (premise: Premise): string => {
+  const { kind, name, version, predicate } = premise
+  const at = version === 0 ? 'v0 (never existed)' : `v${version ?? '?'}`
+  return harmless(`${predicate ?? `${kind ?? ''}/${name ?? ''} ${at}`}${standing(premise)}`)
+}
+
+/** What matters to this entry: the resource itself, what was counted and found, and what has moved since. */
+const matters = (premise: Premise, entry: Entry): boolean => {
+  const { kind, name, predicate, holds, next_decision, decision_id } = premise
+  const itself = kind === entry.kind && name === entry.name
+  return itself || predicate !== null || (holds === false && next_decision !== decision_id)
+}
+
+const premisesText = (entry: Entry): string => {
+  const telling = entry.premises.filter((premise) => matters(premise, entry))
+  const told = telling.slice(0, premises_told_max).map(premiseText)
+  const left = entry.premises.length - told.length
+  return [...told, ...(left > 0 ? [plural(left, 'other fact')] : [])].join('; ')
+}
+
+const decidedText = (entry: Entry): string => {
+  const who = entry.actor === '' ? '' : ` for ${entry.actor}`
+  const why = entry.decided_because === '' ? '' : `: ${entry.decided_because}`
+  const tries =
+    entry.tries > 1 ? `, after ${plural(entry.tries - 1, 'aborted try', 'aborted tries')}` : ''
+  return harmless(`by ${entry.decider} v${entry.decider_version}${who}${why}${tries}`)
+}
+
+const attemptText = (attempt: Attempt): string => {
+  const { started_at, ended_at, outcome, error_class, error, worker, external_id } = attempt
+  const took = ended_at === null ? 'under way' : span(ended_at.getTime() - started_at.getTime())
+  const wrong = [error_class, error].filter((text) => text !== null).join(': ')
+  const parts = [
+    `${clock(started_at)}, ${took}, worker ${worker}: ${(outcome ?? 'no outcome yet').replaceAll('_', ' ')}`,
+    ...(wrong === '' ? [] : [wrong]),
+    ...(external_id === null ? [] : [`external id ${external_id}`]),
+  ]
+  return harmless(parts.join(', '))
+}
+
+const endText = (entry: Entry): string | undefined => {
+  const reason = entry.reason === null ? '' : `: ${entry.reason}`
+  const state = entry.state.replaceAll('_', ' ')
+  if (entry.cause !== 'intent') return undefined
+  if (entry.settled_at !== null) {
+    const after = entry.settled_at.getTime() - entry.recorded_at.getTime()
+    return harmless(`${state}, ${span(after)} after it was decided${reason}`)
+  }
+  const next = entry.due_at === null ? 'nobody looks at it by itself' : `due ${clock(entry.due_at)}`
+  return harmless(`${state}, ${next}${reason}`)
+}
+
+const entryFacts = (entry: Entry): readonly Fact[] => {
+  const end = endText(entry)
+  const key = entry.attempts[0]?.idempotency_key
+  return [
+    ['decided', decidedText(entry)],
+    ...(entry.premises.length === 0 ? [] : [['relied on', premisesText(entry)] as const]),
+    ...(key === undefined ? [] : [['sent with', `idempotency key ${harmless(key)}`] as const]),
+    ...entry.attempts.map((attempt): Fact => [`attempt ${attempt.number}`, attemptText(attempt)]),
+    ...(end === undefined ? [] : [['now', end] as const]),
+  ]
+}
+
+const entryTitle = (entry: Entry, colors: Colors): string => {
+  const { sign, paint } = signOf(entry.verb)
+  const state = entry.state === 'recorded' ? entry.cause : entry.state.replaceAll('_', ' ')
+  const good = entry.state === 'confirmed'
+  const painted = colors[good ? 'green' : entry.state === 'recorded' ? 'cyan' : 'yellow'](state)
+  const head = `${colors[paint](sign)} ${colors.bold(`#${entry.id}  v${entry.version}  ${harmless(entry.verb)}`)}`
+  return `${head}  ${painted}  ${colors.dim(moment(entry.recorded_at))}`
+}
+
+export const why =
+  (what: string, options: { readonly scope?: string }) =>
+  async (context: Context): Promise<number> => {
+    const sql = await openReader(context)
+    const story = await readStory(sql, what, options.scope)
+    if (context.options.json === true) {
+      context.json(story)
+      return 0
+    }
+    const { colors, out } = context
+    const { subject, entries } = story
+    const condition = subject.condition.replaceAll('_', ' ')
+    out(
+      `${colors.bold(harmless(resourceKey(subject)))} in ${harmless(subject.scope)}: ` +
+        `${colors.bold(condition)} since ${moment(subject.since)} UTC, version ${subject.version}`,
+    )
+    for (const line of factLines(subjectFacts(subject), context)) out(line)
+    const told = entries.length
+    if (told === 0) out(colors.dim('\nNothing was decided about it yet.'))
+    const earlier = (entries[0]?.version ?? 1) - 1
+    if (earlier > 0 && !/^#?\d+$/.test(what))
+      out(colors.dim(`\n… ${plural(earlier, 'earlier version')}`))
+    for (const entry of entries) {
+      out()
+      out(entryTitle(entry, colors))
+      for (const line of factLines(entryFacts(entry), context)) out(line)
+    }
+    return 0
+  }

@@ -1,0 +1,61 @@
+/** Readings that many viewers share, and the stream that keeps a page up to date. */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Context } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import type { WebEnv } from './guard.ts'
+
+const interval_ms = 2_000
+const deadline_ms = 5_000
+
+/**
+ * Reads at most once at a time, however many ask, and rests between readings at least `rest_ms` and
+ * twice as long as the last one took: a page that is looked at must not weigh on the work.
+ */
+export const shared = <A>(read: () => Promise<A>, rest_ms: number): (() => Promise<A>) => {
+  let reading: Promise<A> | null = null
+  let fresh_until = 0
+  return () => {
+    if (reading !== null && performance.now() < fresh_until) return reading
+    const began = performance.now()
+    fresh_until = Infinity
+    const rest = (): void => {
+      const now = performance.now()
+      fresh_until = now + Math.max(rest_ms, 2 * (now - began))
+    }
+    reading = read()
+    reading.then(rest, rest)
+    return reading
+  }
+}
+
+/** The answer, or a rejection when there is none in time. */
+export const inTime = async <A>(answer: Promise<A>): Promise<A> => {
+  const over = new AbortController()
+  const late = pause(deadline_ms, undefined, { signal: over.signal, ref: false }).then(() => {
+    throw new Error(`the database did not answer within ${deadline_ms} ms`)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    over.abort()
+    late.catch(() => undefined)
+  }
+}
+
+/** Sends what `render` returns, at once and then every two seconds, until the viewer goes or `closing`. */
+export const stream = (
+  context: Context<WebEnv>,
+  render: () => Promise<string>,
+  closing: AbortSignal,
+): Response =>
+  streamSSE(context, async (sse) => {
+    const gone = new AbortController()
+    sse.onAbort(() => {
+      gone.abort()
+    })
+    const ended = AbortSignal.any([closing, gone.signal])
+    while (!ended.aborted) {
+      await sse.writeSSE({ data: await render() })
+      await pause(interval_ms, undefined, { signal: ended }).catch(() => undefined)
+    }
+  })

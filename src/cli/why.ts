@@ -47,16 +47,21 @@ const premiseText = (premise: Premise): string => {
   return harmless(`${predicate ?? `${kind ?? ''}/${name ?? ''} ${at}`}${standing(premise)}`)
 }
 
-/** What matters to this entry: the resource itself, what was counted and found, and what has moved since. */
-const matters = (premise: Premise, entry: Entry): boolean => {
+/** What matters to an entry: 0 the resource itself, 1 what was counted and found, 2 what has moved since. */
+const rankOf = (premise: Premise, entry: Entry): number => {
   const { kind, name, predicate, holds, next_decision, decision_id } = premise
-  const itself = kind === entry.kind && name === entry.name
-  return itself || predicate !== null || (holds === false && next_decision !== decision_id)
+  if (kind === entry.kind && name === entry.name) return 0
+  if (predicate !== null) return 1
+  return holds === false && next_decision !== decision_id ? 2 : Infinity
 }
 
 const premisesText = (entry: Entry): string => {
-  const telling = entry.premises.filter((premise) => matters(premise, entry))
-  const told = telling.slice(0, premises_told_max).map(premiseText)
+  const told = entry.premises
+    .map((premise) => ({ premise, rank: rankOf(premise, entry) }))
+    .filter(({ rank }) => rank < Infinity)
+    .toSorted((a, b) => a.rank - b.rank)
+    .slice(0, premises_told_max)
+    .map(({ premise }) => premiseText(premise))
   const left = entry.premises.length - told.length
   return [...told, ...(left > 0 ? [plural(left, 'other fact')] : [])].join('; ')
 }

@@ -32,7 +32,12 @@ export interface Api {
   readonly ask: Ask
   /** Path of the server's zones. */
   readonly zones: string
+  /** Path of the server's own settings. */
+  readonly config: string
 }
+
+const pathOf = (server: Server): string =>
+  `/api/v1/servers/${encodeURIComponent(server.server_id ?? 'localhost')}`
 
 export const powerdnsApi = (server: Server): Api => ({
   ask: asker(
@@ -48,7 +53,8 @@ export const powerdnsApi = (server: Server): Api => ({
     },
     { call_timeout_ms, concurrency },
   ),
-  zones: `/api/v1/servers/${encodeURIComponent(server.server_id ?? 'localhost')}/zones`,
+  zones: `${pathOf(server)}/zones`,
+  config: `${pathOf(server)}/config`,
 })
 
 /** Path of a zone. PowerDNS escapes by `=2F` what a path cannot hold. */

@@ -15,6 +15,8 @@ interface Place {
 }
 
 export interface Secondary {
+  /** The serial of the zone as the secondary holds it; null: it holds none, or does not say. */
+  serialOf(call: Call): Promise<number | null>
   showsZone(call: Call<ZoneSpec>): Promise<boolean>
   showsRecords(call: Call<RecordSpec>, place: Place): Promise<boolean>
 }
@@ -44,6 +46,10 @@ const byHttp = (server: Server): Secondary => {
     return rrsetsOf(body ?? null).find((set) => set.name === name && set.type === type)
   }
   return {
+    serialOf: async (call) => {
+      const serial = at(await get(api, zonePath(api, call.name), call), 'serial')
+      return typeof serial === 'number' ? serial : null
+    },
     showsZone: async (call) => {
       const set = await setOf(call, { name: call.name, type: 'NS', zone: call.name })
       if (set === undefined) return false
@@ -111,17 +117,22 @@ const notOlder = (serial: number, than: number): boolean => ((serial - than) | 0
 const byDns = (server: string, primary: Api): Secondary => {
   const resolver = new Resolver({ timeout: 2_000, tries: 1 })
   resolver.setServers([server])
+  const serialOf = async (zone: string): Promise<number | null> => {
+    const [soa] = await orNothing(resolver.resolveSoa(zone).then((found) => [found]))
+    return soa?.serial ?? null
+  }
   /** The way for every other type: the secondary holds the zone as the primary has it now. */
   const isUpToDate = async (call: Call, zone: string): Promise<boolean> => {
     const body = await get(primary, zonePath(primary, zone), call, {
       rrset_name: zone,
       rrset_type: 'SOA',
     })
-    const [soa] = await orNothing(resolver.resolveSoa(zone).then((found) => [found]))
+    const shown = await serialOf(zone)
     const serial = at(body, 'serial')
-    return soa !== undefined && typeof serial === 'number' && notOlder(soa.serial, serial)
+    return shown !== null && typeof serial === 'number' && notOlder(shown, serial)
   }
   return {
+    serialOf: (call) => serialOf(call.name),
     showsZone: async (call) => {
       const place = { name: call.name, type: 'NS', zone: call.name }
       return same((await askFor(resolver, place)) ?? [], call.spec.nameservers)

@@ -82,8 +82,47 @@ const settingsOf = ({ spec }: Call<ZoneSpec>): JsonObject => ({
 const invalidName = ({ name }: Call): Outcome =>
   rejected(`${name} is no absolute zone name in lower case, as in example.org.`)
 
-const create = async (api: Api, account: string, call: Call<ZoneSpec>): Promise<Outcome> => {
+const soa_fields = 7
+const serial_field = 2
+const serials = 2 ** 32
+
+/** What the server writes into a new zone's SOA, `@` standing for the zone; null: it does not say. */
+const defaultSoa = async (api: Api, call: Call): Promise<readonly string[] | null> => {
+  const settings = await get(api, api.config, call)
+  const all = Array.isArray(settings) ? (settings as readonly Json[]) : []
+  const content = textAt(all.find((s) => at(s, 'name') === 'default-soa-content') ?? null, 'value')
+  const fields = (content ?? '').replaceAll('@', call.name).split(/\s+/)
+  if (fields.length !== soa_fields) return null
+  // The two names in it may stand without their last dot there, but not in a record.
+  return fields.map((field, i) => (i < serial_field && !field.endsWith('.') ? `${field}.` : field))
+}
+
+/**
+ * A zone that was deleted stays at its secondaries, and they take no zone for new whose serial is not above
+ * theirs: made again, it begins where they are. Nothing where none of them holds it, or none can be asked.
+ */
+const soaAbove = async (
+  api: Api,
+  secondary: Secondary | null,
+  call: Call,
+): Promise<readonly JsonObject[]> => {
+  const held = await secondary?.serialOf(call).catch(() => null)
+  if (held === null || held === undefined) return []
+  const soa = await defaultSoa(api, call)
+  if (soa === null) return []
+  const content = soa.with(serial_field, String((held + 1) % serials)).join(' ')
+  const records = [{ content, disabled: false }]
+  return [{ name: call.name, type: 'SOA', ttl: nameservers_ttl_s, changetype: 'REPLACE', records }]
+}
+
+const create = async (
+  api: Api,
+  account: string,
+  secondary: Secondary | null,
+  call: Call<ZoneSpec>,
+): Promise<Outcome> => {
   if (!isDnsName(call.name)) return invalidName(call)
+  const soa = isReplica(call.spec.kind) ? [] : await soaAbove(api, secondary, call)
   const body: JsonObject = {
     name: call.name,
     account,
@@ -92,7 +131,7 @@ const create = async (api: Api, account: string, call: Call<ZoneSpec>): Promise<
     // One request makes the zone, its nameservers and the comment, or none of them.
     ...(isReplica(call.spec.kind)
       ? {}
-      : { rrsets: [{ ...nameserversOf(call, account), changetype: 'REPLACE' }] }),
+      : { rrsets: [{ ...nameserversOf(call, account), changetype: 'REPLACE' }, ...soa] }),
   }
   const answer = await api.ask({ method: 'POST', path: api.zones }, call, { body })
   if (isDone(answer)) return appliedOf(answer.body === undefined ? null : seenOf(answer.body), call)
@@ -188,7 +227,7 @@ export const zoneProvider = (
     spec: ZoneSpec,
     state: ZoneState,
     traits,
-    create: async (call) => changing(create(api, account, call)),
+    create: async (call) => changing(create(api, account, secondary, call)),
     update: async (call) => update(api, account, call),
     delete: async (call) => changing(remove(api, call)),
     read: async (of) => (await look(api, of))?.sighting ?? null,

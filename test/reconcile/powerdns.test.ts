@@ -100,5 +100,19 @@ t.test(
       const answer = await dns.request(dns.primary, 'GET', `/zones/${zone}`)
       t.equal(answer.status, 404)
     })
+
+    await t.test(
+      'a zone made again is seen at a secondary that still holds the old one',
+      async (t) => {
+        await store.want(wanted.slice(0, 2), 'test')
+        await runConverge(engine.reconcileDeps)({ scope })
+        const ended = await allSettled(engine, 60_000)
+        t.same(
+          ended.filter((i) => i.state !== 'confirmed'),
+          [],
+        )
+        t.same(await addressAt(dns.secondary, 'host-0.example.org./A'), ['192.0.2.0'])
+      },
+    )
   },
 )

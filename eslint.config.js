@@ -9,7 +9,8 @@ import tseslint from 'typescript-eslint'
 const env = {
   object: 'process',
   property: 'env',
-  message: 'The environment is read in src/main.ts, src/connect.ts, src/cli and src/store/embedded* only.',
+  message:
+    'The environment is read in src/main.ts, src/connect.ts, src/cli and src/store/embedded* only.',
 }
 
 /** Allowed: `fp-ts/lib/X.js`. tsc accepts the others, and Node cannot load them. */

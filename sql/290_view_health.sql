@@ -13,7 +13,7 @@ select
   (
     select count(*)
     from foreword.worker w
-    where not w.alive and w.stopped_at is null
+    where not w.alive and w.running > 0
   ) as dead_workers,
   (
     select 10 * sum(s.setting::bigint)
@@ -39,5 +39,5 @@ comment on column foreword.health.oldest_due_s is 'Seconds by which the most ove
 comment on column foreword.health.waits_for_a_person is 'Doubts that only a person can end.';
 comment on column foreword.health.drifted_paths is 'Paths at which the world differs from what is assumed.';
 comment on column foreword.health.live_workers is 'Workers that live.';
-comment on column foreword.health.dead_workers is 'Workers that died without saying so.';
+comment on column foreword.health.dead_workers is 'Workers that died and whose leases nobody has taken over yet.';
 comment on column foreword.health.ssi_margin is 'Serializable commits that may pass during one open writing transaction before Postgres forgets conflicts.';

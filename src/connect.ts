@@ -7,7 +7,6 @@ import type { Config } from './domain/config.ts'
 import type { Decider, Reads } from './domain/decider.ts'
 import type { ConfigInput } from './domain/define-config.ts'
 import { ForewordError } from './domain/errors.ts'
-import type { Json } from './domain/json.ts'
 import type { DecideResult } from './domain/result.ts'
 import { migrateAll, openEngine, type Engine } from './foreword.ts'
 import { createLogger } from './logger.ts'
@@ -165,5 +164,3 @@ export const connect = async (input: ConfigInput = {}): Promise<Connected> => {
     throw error
   }
 }
-
-export type { Json }

@@ -27,6 +27,9 @@ interface Server {
 
 const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** Asked anew each time: a signal may have come since. */
+const wasInterrupted = (): boolean => interrupted !== undefined
+
 /** The child that runs now: who interrupts us means it. */
 let running: ChildProcess | undefined
 let interrupted: NodeJS.Signals | undefined
@@ -154,10 +157,10 @@ const main = async (): Promise<Tally> => {
     await buildPlugins()
     const server = await openServer(path.join(directory, 'postgres'))
     try {
-      if (interrupted !== undefined) return { passed: 0, failed: 0 }
+      if (wasInterrupted()) return { passed: 0, failed: 0 }
       const files = process.argv.slice(2)
       const tally = await runTests(server.url, files)
-      if (interrupted === undefined) await summary(files)
+      if (!wasInterrupted()) await summary(files)
       return tally
     } finally {
       await server.close()

@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { ForewordError } from '../../src/index.ts'
 
 export interface Child {
   readonly name: string
@@ -45,8 +46,14 @@ export const createChildren = (onDeath: (error: Error) => void): Children => {
     child.process.once('error', onDeath)
     child.process.once('exit', (code, signal) => {
       if (!running.delete(child) || (code === 0 && !serves)) return
-      const how = `${child.name} (pid ${child.pid}) ended by ${signal ?? `exit code ${code}`}`
-      onDeath(new Error(`${how}\n${child.output()}`))
+      const how = signal ?? `exit code ${code}`
+      const words = child.output().split('\n').at(-1) ?? ''
+      onDeath(
+        new ForewordError(`${child.name} (pid ${child.pid}) ended by ${how}`, {
+          where: words === '' ? 'without a word' : `its last words: ${words}`,
+          remedy: 'the demo cannot go on without it',
+        }),
+      )
     })
   }
 

@@ -1,5 +1,5 @@
 /** How the demo ends: by itself, by Ctrl-C, by an error; whatever it started is put away. */
-import { errorLine } from '../../src/domain/errors.ts'
+import { failureOf } from '../../src/cli/failure.ts'
 import { ForewordError } from '../../src/index.ts'
 
 const exit_codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
@@ -19,9 +19,8 @@ export interface Life {
 }
 
 const complain = (error: unknown): void => {
-  const expected = error instanceof ForewordError
-  const bug = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stderr.write(`${expected ? errorLine(error) : `foreword: the demo broke: ${bug}`}\n`)
+  const { line } = failureOf(error, process.env['FOREWORD_DATABASE_URL'], process.env)
+  process.stderr.write(`${line}\n`)
 }
 
 const undoAll = async (undone: readonly (() => Promise<void>)[]): Promise<boolean> => {
@@ -48,7 +47,7 @@ const listen = (controller: AbortController): { readonly stop: () => Stop | null
     controller.abort(error)
   })
   process.stdout.on('error', () => {
-    controller.abort(new Error('nobody reads the output any more'))
+    controller.abort(new ForewordError('nobody reads the output any more'))
   })
   process.stderr.on('error', () => undefined)
   return { stop: () => stop }

@@ -83,16 +83,17 @@ const keepOpen = async (world: World, story: Story, signal: AbortSignal): Promis
 const run = async (options: Options): Promise<number> => {
   const story = createStory(process.stdout, process.env)
   const began = performance.now()
+  let seconds = 0
   story.title('foreword: the word before the deed')
   story.text('The main job, once, in a temporary folder: nothing of yours is touched.')
   const exit_code = await live(async (life) => {
     const world = await startWorld({ ...life, story, seed: options.seed })
     const holds = await life.unlessOver(play(world, story, options.quick))
+    seconds = Math.round((performance.now() - began) / 1_000)
     if (!holds) story.title('Not as promised, see above. Please report it.')
     if (options.keep) await keepOpen(world, story, life.signal)
     return holds ? 0 : 1
   }, story.progress)
-  const seconds = Math.round((performance.now() - began) / 1_000)
   if (exit_code === 0) {
     story.title(`All as promised, in ${seconds} s. Nothing of it is left behind.`)
     tellNext(story)

@@ -132,7 +132,7 @@ export const summarize = async (
     ],
     [
       counts.unheard_by_death > 0,
-      `${counts.unheard_by_death} calls were cut off by the killed worker, and none made twice`,
+      `${counts.unheard_by_death} calls were cut off by the killed worker, and none had its effect twice`,
     ],
     [
       counts.drift_found === 2 && counts.drift_repaired === 2,

@@ -16,9 +16,9 @@ export interface Invalid {
 }
 
 /** A state larger than this would be carried by every reader of the resource. */
-export const state_bytes_max = 256 * 1024
+const state_bytes_max = 256 * 1024
 /** One decision writes at most this many intents: more would lock too much of everyone else's world. */
-export const intents_max = 1_000
+const intents_max = 1_000
 
 export interface ChangeRules {
   /** Providers by kind; empty: any kind goes, whoever applies must know it. */
@@ -140,7 +140,7 @@ export const observedChanges = (drafts: readonly IntentDraft[], scope: string): 
     verb: draft.verb,
     state: draft.state,
     labels: null,
-    counters: null,
+    counters: draft.counters ?? null,
     needs: [],
     initial: 'pending',
   }))

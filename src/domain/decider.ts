@@ -4,7 +4,7 @@
  * (Compatible with the Decider pattern of event sourcing: decide, without evolve.)
  */
 import * as E from 'fp-ts/lib/Either.js'
-import type { Json, JsonObject } from './json.ts'
+import type { Json } from './json.ts'
 
 /** A resource as all deciders assume it to be: last known facts overlaid with every unsettled intent. */
 export interface Assumed {
@@ -178,5 +178,3 @@ export const verdictOf = (verdict: Verdict): E.Either<Refusal, readonly IntentDr
   if ('_tag' in verdict) return E.map(listed)(verdict)
   return E.right(listed(verdict))
 }
-
-export type { JsonObject }

@@ -254,6 +254,8 @@ export interface ReconcileStore {
     rows: readonly Omit<DesiredRow, 'generation' | 'resource'>[],
     by: string,
   ) => Promise<void>
+  /** Marks one resource as wanted absent. */
+  readonly unwant: (at: ResourceName, by: string) => Promise<void>
   /** Marks as wanted absent whatever of the stack is not among the names. */
   readonly unwantOthers: (
     scope: string,
@@ -266,4 +268,6 @@ export interface ReconcileStore {
     readonly kind?: string
   }) => Promise<readonly Watched[]>
   readonly noteLooks: (looks: readonly LookNote[]) => Promise<void>
+  /** What differed is what is assumed now: it is no drift any more. */
+  readonly endDrift: (resources: readonly string[]) => Promise<void>
 }

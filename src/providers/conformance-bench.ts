@@ -32,7 +32,7 @@ export interface Harness {
   readonly patience_ms?: number
 }
 
-export class LawBroken extends Error {
+class LawBroken extends Error {
   override readonly name = 'LawBroken'
 }
 

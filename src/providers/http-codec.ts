@@ -6,7 +6,7 @@ import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts'
 import { pick, type Paths } from './http-template.ts'
 
 /** Keys of an io-ts object codec, each with whether null stands for absence there; null: not an object codec. */
-export const keysOf = (codec: t.Mixed): ReadonlyMap<string, { null_is_absent: boolean }> | null => {
+const keysOf = (codec: t.Mixed): ReadonlyMap<string, { null_is_absent: boolean }> | null => {
   if (codec instanceof t.InterfaceType || codec instanceof t.PartialType) {
     const optional = codec instanceof t.PartialType
     const props = Object.entries(codec.props as t.Props)
@@ -27,7 +27,7 @@ export const keysOf = (codec: t.Mixed): ReadonlyMap<string, { null_is_absent: bo
 }
 
 /** Says which parts of a value a codec does not accept, without the values: they may be secret. */
-export const mismatch = (errors: t.Errors): string =>
+const mismatch = (errors: t.Errors): string =>
   [
     ...new Set(
       errors.map(({ context }) => {

@@ -6,7 +6,7 @@ import type { Json } from '../domain/json.ts'
 import type { Call, Secret, Traits } from '../domain/provider.ts'
 import type { StateOf } from './http-codec.ts'
 import { checkTemplate, type Paths } from './http-template.ts'
-import type { Rules, Verdict } from './http-verdict.ts'
+import type { Rules } from './http-verdict.ts'
 
 /**
  * A template, a secret, or parts to be joined: `['Bearer ', secret.env('TOKEN')]`. A `literal` is sent as
@@ -167,5 +167,3 @@ export const parseBaseUrl = (text: string, where: string): BaseUrl => {
     authorization: username === '' && password === '' ? undefined : basic,
   }
 }
-
-export type { Verdict }

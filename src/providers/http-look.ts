@@ -31,7 +31,7 @@ const conditionOf = (
 }
 
 /** One resource of an answer as a sighting; null: it is shown as gone. Throws where it is not what was declared. */
-export const sightingOf = <Spec, State>(
+const sightingOf = <Spec, State>(
   looking: Looking<Spec, State>,
   item: Json | undefined,
   label: string,

@@ -10,7 +10,7 @@ const call_variables = ['idempotency_key', 'generation', 'verb']
 const slot = /\{([a-z_][a-z0-9_.]*)\}/gi
 
 /** Names in braces of a template, in order. */
-export const variablesOf = (template: string): readonly string[] =>
+const variablesOf = (template: string): readonly string[] =>
   [...template.matchAll(slot)].map((match) => match[1] ?? '')
 
 /** Whether a template can only be filled for a call, because it names what a look does not have. */

@@ -71,7 +71,7 @@ const placeOf = async (records: Records, of: Look, zone?: string): Promise<Place
  * A set of which every record is disabled is a disabled set. One of which only some are has no spec of
  * its own: the enabled ones are what DNS shows, and the rest shows as drift.
  */
-export const stateOf = (rrset: RRset, zone: string): JsonObject => {
+const stateOf = (rrset: RRset, zone: string): JsonObject => {
   const enabled = rrset.records.filter(({ disabled }) => !disabled)
   const disabled = enabled.length === 0
   const shown = disabled ? rrset.records : enabled

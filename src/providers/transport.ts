@@ -6,7 +6,7 @@ import { Pool, buildConnector, type Dispatcher } from 'undici'
 import { notSent } from '../domain/provider.ts'
 import { hidden } from './hide.ts'
 
-export const body_bytes_max_default = 10 * 1024 * 1024
+const body_bytes_max_default = 10 * 1024 * 1024
 const connections_default = 16
 const connect_timeout_ms = 5_000
 

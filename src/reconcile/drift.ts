@@ -11,10 +11,13 @@ import { resourceKey } from '../domain/reference.ts'
 import type { Drifted } from './observe.ts'
 
 interface DriftInput {
-  readonly drifted: readonly Pick<
+  readonly drifted: readonly (Pick<
     Drifted,
     'kind' | 'name' | 'version' | 'assumed' | 'labels' | 'observed'
-  >[]
+  > & {
+    /** Gone, and nobody will put it back: it consumes nothing any more. */
+    readonly for_good: boolean
+  })[]
 }
 
 const readDrifted = (input: DriftInput): Record<string, Query<readonly (Assumed | null)[]>> => {
@@ -43,7 +46,16 @@ export const believe = defineDecider({
     const assumed = found(facts)
     return input.drifted.flatMap((d): readonly IntentDraft[] =>
       assumed.get(resourceKey(d))?.version === d.version
-        ? [{ type: 'intent', kind: d.kind, name: d.name, verb: 'observe', state: d.observed }]
+        ? [
+            {
+              type: 'intent',
+              kind: d.kind,
+              name: d.name,
+              verb: 'observe',
+              state: d.observed,
+              ...(d.for_good ? { counters: {} } : {}),
+            },
+          ]
         : [],
     )
   },

@@ -37,13 +37,14 @@ const byScope = (drifted: readonly Drifted[]): ReadonlyMap<string, readonly Drif
 }
 
 /** The part of a drift that a decision needs; the rest would only swell the log. */
-const slim = (d: Drifted) => ({
+const slim = (deps: ReconcileDeps) => (d: Drifted) => ({
   kind: d.kind,
   name: d.name,
   version: d.version,
   assumed: d.assumed,
   labels: d.labels,
   observed: d.observed,
+  for_good: d.observed === null && deps.onDrift(d) === 'adopt',
 })
 
 const decideOnDrift = async (
@@ -60,23 +61,29 @@ const decideOnDrift = async (
     const common = { scope, actor, reason }
     await deps.decide(believe, {
       ...common,
-      input: { drifted: part.map(slim) },
+      input: { drifted: part.map(slim(deps)) },
       cause: 'observation',
     })
     const desired = await deps.store.desired({ scope })
+    const vanished = desired.filter((row) =>
+      part.some((d) => d.resource === row.resource && slim(deps)(d).for_good),
+    )
+    for (const row of vanished) await deps.store.unwant(row, actor)
     const adopted = desired.flatMap((row) => {
       const seen = part.find((d) => resourceKey(d) === resourceKey(row))
       const adopt = seen !== undefined && seen.observed !== null && deps.onDrift(row) === 'adopt'
       return adopt ? [{ ...row, spec: seen.observed }] : []
     })
     if (adopted.length > 0) await deps.store.want(adopted, actor)
+    const settled = part.filter((d) => deps.onDrift(d) === 'adopt')
+    await deps.store.endDrift(settled.map((d) => d.resource))
     const wanted = new Set(desired.map(resourceKey))
     const orphans = part.filter((d) => !wanted.has(resourceKey(d)) && deps.onDrift(d) === 'repair')
     if (orphans.length === 0) continue
     const put_back = await deps.decide(repair, {
       ...common,
       reason: 'repair of drift',
-      input: { drifted: orphans.map(slim) },
+      input: { drifted: orphans.map(slim(deps)) },
     })
     if (put_back.type === 'decided') intents.push(...put_back.intents)
   }

@@ -19,9 +19,9 @@ import { spawnAs, type ServerUser } from './embedded-user.ts'
 import { ForewordError } from '../domain/errors.ts'
 
 /** Of the programs that npm brings; data of another major version cannot be opened by them. */
-export const major_version = 18
+const major_version = 18
 
-export const superuser = 'foreword'
+const superuser = 'foreword'
 
 export interface Cluster {
   /** What the user named; it holds `postgres` (the data) and `postgres.log`. */

@@ -141,4 +141,13 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
   unwantOthers: (scope, stack, keep, by) => unwantOthers(sql, scope, stack, keep, by),
   watched: (filter) => watched(sql, filter),
   noteLooks: (looks) => noteLooks(sql, looks),
+  unwant: async (at, by) => {
+    await sql`select foreword.unwant(${at.scope}, ${at.kind}, ${at.name}, ${by})`
+  },
+  endDrift: async (resources) => {
+    await sql`
+      update foreword_private.drift d
+      set resolved_at = clock_timestamp()
+      where d.resource = any (${[...resources]}::uuid[]) and d.resolved_at is null`
+  },
 })

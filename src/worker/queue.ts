@@ -18,7 +18,7 @@ import type { Schedule } from '../domain/config.ts'
 import type { Logger } from '../domain/ports.ts'
 
 /** Task names as they stand in the queue. */
-export const tasks = { wake: 'foreword_wake', schedule: 'foreword_schedule' } as const
+const tasks = { wake: 'foreword_wake', schedule: 'foreword_schedule' } as const
 
 /**
  * The queue's own tables, and our task names: a name is registered with the first job that bears it,

@@ -154,6 +154,34 @@ t.test('drift is only reported where the policy says so', async (t) => {
   ])
 })
 
+t.test(
+  'drift that is adopted becomes what is wanted and assumed, and what is gone consumes nothing',
+  async (t) => {
+    const { engine, cloud } = await cloudWorld(t, {
+      traits: { settle_ms: 0 },
+      config: { policies: [{ scope: '*', kind: '*', on_drift: 'adopt' }] },
+    })
+    await testWorker(t, engine)
+    await apply(engine, [
+      want('vm', 'a', { size: 's' }, { counters: { cores: 1 } }),
+      want('vm', 'b', { size: 's' }, { counters: { cores: 1 } }),
+    ])
+    await allSettled(engine)
+    await drift(cloud, { kind: 'vms', name: 'a', set: { size: 'l' } })
+    await drift(cloud, { kind: 'vms', name: 'b', delete: true })
+    t.match(await engine.reconcile({ scope }), { intents: [] })
+    t.match(await engine.reconcile({ scope }), { drifted: [], intents: [] })
+    t.same(
+      await engine.sql`select name, desired, assumed, in_sync from foreword.resource order by name`,
+      [
+        { name: 'a', desired: { size: 'l' }, assumed: { size: 'l' }, in_sync: true },
+        { name: 'b', desired: null, assumed: null, in_sync: true },
+      ],
+    )
+    t.same(await engine.sql`select consumed from foreword.quota`, [{ consumed: 1 }])
+  },
+)
+
 t.test('an owner who changes his mind while it is converged is not overrun', async (t) => {
   const { engine } = await cloudWorld(t)
   await engine.reconcileDeps.store.want([want('vm', 'a', { size: 's' })], 'test')

@@ -21,9 +21,7 @@ export interface TemplateStep {
 }
 
 /** Run on the template after migrate(), in order: here the queue's own migrations are registered. */
-export const templateSteps: readonly TemplateStep[] = [
-  { name: 'graphile-worker 0.18', run: migrateQueue },
-]
+const templateSteps: readonly TemplateStep[] = [{ name: 'graphile-worker 0.18', run: migrateQueue }]
 
 export interface TestDatabase {
   readonly url: string

@@ -139,6 +139,7 @@ t.test('a worker whose database goes away ends with one line and exit 1', async 
 
 t.test('a reader that has seen enough ends the writer quietly', async (t) => {
   const b = await bench(t)
+  let ttl = 61
   await b.foreword(['apply', '-f', await b.write('s.json', recordStack(3))])
   const main = path.resolve(import.meta.dirname, '../../src/main.ts')
   const shell = spawn(
@@ -152,7 +153,19 @@ t.test('a reader that has seen enough ends the writer quietly', async (t) => {
   let [stdout, stderr] = ['', '']
   shell.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   shell.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  await once(shell, 'close')
+  const closed = once(shell, 'close')
+  let over = false
+  void closed.then(() => (over = true))
+  // As with tail -f, a writer learns with its next line that nobody reads.
+  await eventually(
+    'the writer ends',
+    async () => {
+      if (!over) await b.foreword(['apply', '-f', await b.write('s.json', recordStack(3, ttl++))])
+      return over
+    },
+    { deadline_ms: 60_000 },
+  )
+  await closed
   t.match(stdout, /^UTC.*\nend\n$/)
   t.equal(stderr, '')
 })

@@ -363,9 +363,16 @@ t.test('an owner brings back a server that died', async (t) => {
   const owner = await open(directory, 'own')
   const pid = await serverPid(directory)
   process.kill(pid, 'SIGKILL')
-  await eventually('another server', async () => {
-    const now = await serverPid(directory).catch(() => pid)
-    return now !== pid && query(owner.url, (sql) => sql`select 1`).catch(() => undefined)
+  const maintenance = new URL(owner.url)
+  maintenance.pathname = '/postgres'
+  // A server answers a moment before its owner has entered it again.
+  await eventually('another server, owned again', async () => {
+    if ((await serverPid(directory).catch(() => pid)) === pid) return false
+    const locks = await query(
+      maintenance.href,
+      (sql) => sql`select from pg_locks where locktype = 'advisory' and mode = 'ExclusiveLock'`,
+    ).catch(() => [])
+    return locks.length > 0
   })
   const error = await refusal(open(directory, 'own'))
   t.match(error.message, `pid ${String(process.pid)}`, 'and is the owner again')

@@ -35,13 +35,19 @@ export const land = async (flight: Flight): Promise<readonly (readonly Row[])[]>
 const idsOf = (plan: ReadPlan): readonly string[] =>
   plan.resources.map((r) => resourceId(r.scope, r.kind, r.name))
 
-/** Every read of a plan, sent without waiting: all resources by key at once, each predicate, each counter. */
-export const sendReads = (tx: Reserved, plan: ReadPlan): Flight => {
+/**
+ * Every read of a plan, sent without waiting: all resources by key at once, each predicate, each
+ * counter. `held`: rows are locked as they are read, so that whoever has lost before cannot be
+ * overtaken between its reads and its write by those who try for the first time.
+ */
+export const sendReads = (tx: Reserved, plan: ReadPlan, held = false): Flight => {
   const ids = idsOf(plan)
+  const order = held ? tx`order by s.resource for update` : tx``
   const states = tx`
     select s.resource, '' as name, s.version, s.assumed, s.labels
     from foreword_private.resource_state s
-    where s.resource = any (${[...new Set(ids)]}::uuid[])`
+    where s.resource = any (${[...new Set(ids)]}::uuid[])
+    ${order}`
   const finds = plan.finds.map((f) => {
     const [label, value] = Object.entries(f.labels)[0] ?? ['', '']
     return tx`
@@ -55,7 +61,8 @@ export const sendReads = (tx: Reserved, plan: ReadPlan): Flight => {
     (c) => tx`
       select q.consumed, q.version
       from foreword_private.quota q
-      where q.scope = ${c.scope} and q.metric = ${c.metric}`,
+      where q.scope = ${c.scope} and q.metric = ${c.metric}
+      ${held ? tx`for update` : tx``}`,
   )
   return [...(ids.length === 0 ? [] : [states]), ...finds, ...counters].map((q) => q.execute())
 }

@@ -51,7 +51,7 @@ const readFlight = async (tx: Reserved, attempt: Try, slots: Slots): Promise<Rea
       ? []
       : [tx`select pg_advisory_lock(k) from unnest(${keys}::bigint[]) as k`.execute()]
   const head: Promise<readonly Row[]>[] = [...before, ...line, sendBegin(tx, attempt.read_only)]
-  const answers = await land([...head, ...sendReads(tx, attempt.plan)])
+  const answers = await land([...head, ...sendReads(tx, attempt.plan, attempt.in_line)])
   if (unseen !== null) slots.made(unseen)
   return readingsOf(attempt.plan, answers.slice(head.length))
 }

@@ -15,7 +15,7 @@ interface Teardown {
 
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-const engineOn = (t: Teardown, url: string, config: Config): Engine => {
+export const engineOn = (t: Teardown, url: string, config: Config): Engine => {
   const engine = openEngine({
     url,
     config,

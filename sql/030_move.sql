@@ -1,5 +1,5 @@
 -- Moves resources to their next version and writes the entries that say so: the one place where the
--- assumed state changes. Set-based: any number of changes, of any number of decisions, is three statements.
+-- assumed state changes. Set-based: any number of changes, of any number of decisions, is a few statements.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial}]
 -- Labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
 create function foreword_code.move(p_changes jsonb)
@@ -7,39 +7,8 @@ returns table (decision uuid, id bigint, resource uuid, version bigint)
 language plpgsql as $$
 #variable_conflict use_column
 declare
-  wrong record;
+  moved_count integer;
 begin
-  select
-    c.kind || '/' || c.name as what,
-    c.verb,
-    c.cause,
-    count(*) over (partition by c.resource) > 1 as twice,
-    s.resource is null as unprepared,
-    s.assumed is not null as present
-  into wrong
-  from jsonb_to_recordset(p_changes)
-    as c (resource uuid, kind text, name text, verb text, cause text)
-  left join foreword_private.resource_state s on s.resource = c.resource
-  order by
-    count(*) over (partition by c.resource) > 1 desc,
-    s.resource is null desc,
-    c.cause = 'intent' and (c.verb = 'create') = (s.assumed is not null) desc
-  limit 1;
-
-  if wrong.twice then
-    raise exception '% is written twice by one decision', wrong.what
-      using errcode = 'FW013', hint = 'Intend one change for each resource.';
-  elsif wrong.unprepared then
-    raise exception '% was never named', wrong.what
-      using errcode = 'FW014', hint = 'Call foreword_code.prepare before the transaction.';
-  elsif wrong.cause = 'intent' and wrong.verb = 'create' and wrong.present then
-    raise exception '% is to be created but is assumed present', wrong.what
-      using errcode = 'FW010', hint = 'Read it first, and update it where it is there.';
-  elsif wrong.cause = 'intent' and wrong.verb <> 'create' and not wrong.present then
-    raise exception '% is to have % but is assumed absent', wrong.what, wrong.verb
-      using errcode = 'FW011', hint = 'Read it first, and create it where it is absent.';
-  end if;
-
   if jsonb_path_exists(
     p_changes,
     '$[*] ? (@.verb == "create" || @.state == null || @.labels != null || @.counters != null)'
@@ -74,7 +43,10 @@ begin
       counters = coalesce(c.counters, s.counters),
       decision = c.decision
     from change c
-    where s.resource = c.resource
+    where
+      s.resource = c.resource
+      -- Only what is absent can be created, only what is present be changed; what was seen is a fact.
+      and (c.cause <> 'intent' or (c.verb = 'create') = (s.assumed is null))
     returning s.resource, s.version, s.labels, s.counters
   ),
   after as (
@@ -128,5 +100,10 @@ begin
   join moved m on m.resource = c.resource
   left join after a on a.resource = c.resource
   returning entry.decision, entry.id, entry.resource, entry.version;
+
+  get diagnostics moved_count = row_count;
+  if moved_count <> jsonb_array_length(p_changes) then
+    perform foreword_code.refuse_changes(p_changes);
+  end if;
 end
 $$;

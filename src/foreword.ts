@@ -1,9 +1,9 @@
 /** Puts the rooms together: one database, the use-cases on it, and, where asked, a worker. */
-import { randomUUID } from 'node:crypto'
 import { createApplier, type Applier } from './apply/applier.ts'
 import { decide, preview, type DecideDeps } from './decide/decide.ts'
 import type { Config, OnDrift, Policy, Schedule } from './domain/config.ts'
 import type { AnyDecider } from './domain/decider.ts'
+import { newDecisionId } from './domain/decision-id.ts'
 import { ForewordError } from './domain/errors.ts'
 import { globMatches } from './domain/glob.ts'
 import type { Logger, ResourceName } from './domain/ports.ts'
@@ -233,10 +233,16 @@ export const openEngine = (options: EngineOptions): Engine => {
     store: decisionStore(deciding, config.limits),
     rules: { providers, policies: config.policies },
     tries_max: config.limits.decide_tries_max,
-    newId: randomUUID,
+    newId: () => newDecisionId(Date.now()),
     now: () => new Date(),
   }
-  const wakeup = createWakeup(sql, logger)
+  const waking_up = connectSql({
+    url,
+    application_name: 'foreword:wake',
+    max: 1,
+    connection: { synchronous_commit: 'off' },
+  })
+  const wakeup = createWakeup(waking_up, logger)
   const run = waking(decide(deps), wakeup)
   const store = reconcileStore(sql)
   const reconcileDeps: ReconcileDeps = {
@@ -263,7 +269,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     close: async () => {
       await here.leave()
       await wakeup.flush()
-      await Promise.all([sql.end({ timeout: 5 }), deciding.end({ timeout: 5 })])
+      await Promise.all([sql, deciding, waking_up].map((pool) => pool.end({ timeout: 5 })))
     },
   }
 }

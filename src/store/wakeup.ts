@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../domain/ports.ts'
 import type { Sql } from './connect.ts'
 
@@ -11,10 +12,14 @@ export interface Wakeup {
   readonly flush: () => Promise<void>
 }
 
+/** Between two hints of one process. The first goes at once; a busy decider's next ones share one. */
+const pause_ms = 10
+
 /**
  * After COMMIT, never inside: add_job reads whole queue tables while they are small and would make
  * unrelated deciders abort each other. One job for all decisions that committed meanwhile; a lost
- * hint is found by the sweep, so nobody waits for its fsync.
+ * hint is found by the sweep, so the handle's sessions need not wait for its fsync
+ * (`synchronous_commit` off).
  */
 export const createWakeup = (sql: Sql, logger: Logger): Wakeup => {
   let sending: Promise<void> | null = null
@@ -23,13 +28,12 @@ export const createWakeup = (sql: Sql, logger: Logger): Wakeup => {
     while (wanted) {
       wanted = false
       try {
-        await sql.begin(async (tx) => {
-          await tx`set local synchronous_commit = off`
-          await tx`select graphile_worker.add_job(${wake_task}, job_key => ${wake_task}, max_attempts => 1)`
-        })
+        await sql`
+          select graphile_worker.add_job(${wake_task}, job_key => ${wake_task}, max_attempts => 1)`
       } catch (error) {
         logger.warn({ error }, 'wake-up not sent; the sweep finds the work')
       }
+      await sleep(pause_ms)
     }
   }
   return {

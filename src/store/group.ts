@@ -10,11 +10,9 @@ import type { Reserved, Sql } from './connect.ts'
 import {
   isConnectionLoss,
   land,
-  readingsOf,
+  readFlight,
   rollback,
   sendCommit,
-  sendPrepare,
-  sendReads,
   sendWrites,
   writtenNames,
   type Slots,
@@ -153,15 +151,7 @@ const decideTogether = async (
   { slots }: Ground,
   members: readonly Member[],
 ): Promise<Sorted> => {
-  const plan = merged(members)
-  const unseen = slots.unseen(plan)
-  const head = [
-    ...(unseen === null ? [] : [sendPrepare(tx, unseen)]),
-    tx`begin isolation level serializable`.execute(),
-  ]
-  const answers = await land([...head, ...sendReads(tx, plan)])
-  if (unseen !== null) slots.made(unseen)
-  const readings = readingsOf(plan, answers.slice(head.length))
+  const readings = await readFlight(tx, merged(members), slots)
   return sortOut(members, shares(members, readings), slots)
 }
 

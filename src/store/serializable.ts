@@ -10,15 +10,13 @@ import type { Reserved, Sql } from './connect.ts'
 import {
   isConnectionLoss,
   land,
-  readingsOf,
+  readFlight,
   rollback,
   sendCommit,
   sendPrepare,
-  sendReads,
   sendWrites,
   triedOf,
   writtenNames,
-  type Row,
   type Slots,
 } from './flights.ts'
 import { commitOutcome } from './tombstone.ts'
@@ -36,24 +34,15 @@ const lockKeys = (plan: ReadPlan): readonly string[] => {
   return [...new Set(keys)].sort().slice(0, 64)
 }
 
-const sendBegin = (tx: Reserved, read_only: boolean) =>
-  read_only
-    ? tx`begin isolation level serializable read only`.execute()
-    : tx`begin isolation level serializable`.execute()
-
-/** The reads in one flight with BEGIN, behind the line of those who want the same where asked. */
-const readFlight = async (tx: Reserved, attempt: Try, slots: Slots): Promise<Readings> => {
-  const unseen = attempt.read_only ? null : slots.unseen(attempt.plan)
-  const before = unseen === null ? [] : [sendPrepare(tx, unseen)]
-  const keys = attempt.in_line ? lockKeys(attempt.plan) : []
-  const line =
+/** The reads, behind the line of those who want the same where asked. */
+const readInLine = (tx: Reserved, attempt: Try, slots: Slots): Promise<Readings> => {
+  const { plan, in_line, read_only } = attempt
+  const keys = in_line ? lockKeys(plan) : []
+  const before =
     keys.length === 0
       ? []
       : [tx`select pg_advisory_lock(k) from unnest(${keys}::bigint[]) as k`.execute()]
-  const head: Promise<readonly Row[]>[] = [...before, ...line, sendBegin(tx, attempt.read_only)]
-  const answers = await land([...head, ...sendReads(tx, attempt.plan, attempt.in_line)])
-  if (unseen !== null) slots.made(unseen)
-  return readingsOf(attempt.plan, answers.slice(head.length))
+  return readFlight(tx, plan, slots, { before, held: in_line, read_only })
 }
 
 const decideIn = async (
@@ -62,7 +51,7 @@ const decideIn = async (
   attempt: Try,
   stage: { committing: boolean },
 ): Promise<Tried> => {
-  const readings = await readFlight(tx, attempt, slots)
+  const readings = await readInLine(tx, attempt, slots)
   const plan = attempt.decide(readings)
   if (plan === null) {
     await sendCommit(tx)

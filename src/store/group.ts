@@ -35,6 +35,8 @@ interface Member {
 /** What the members so far write, as far as it concerns those who come after. */
 interface Written {
   readonly resources: Set<string>
+  /** What they come after: whoever moves one of these must be decided after them, not beside them. */
+  readonly needs: Set<string>
   readonly kinds: Set<string>
   readonly counters: Set<string>
 }
@@ -46,6 +48,7 @@ const counterKey = (scope: string, metric: string): string => JSON.stringify([sc
 const note = (written: Written, plan: WritePlan): void => {
   for (const c of plan.changes) {
     written.resources.add(resourceId(c.scope, c.kind, c.name))
+    for (const n of c.needs) written.needs.add(resourceId(n.scope, n.kind, n.name))
     // An update that leaves its labels alone enters and leaves nobody's predicate, but is in its rows.
     written.kinds.add(kindKey(c))
     for (const metric of Object.keys(c.counters ?? {})) {
@@ -60,8 +63,19 @@ const reads = (plan: ReadPlan, written: Written): boolean =>
   plan.finds.some((f) => written.kinds.has(kindKey(f))) ||
   plan.counters.some((c) => written.counters.has(counterKey(c.scope, c.metric)))
 
-const rewrites = (plan: WritePlan, written: Written): boolean =>
-  plan.changes.some((c) => written.resources.has(resourceId(c.scope, c.kind, c.name)))
+/**
+ * Whether a member writes or needs what an earlier one writes, or writes what an earlier one needs.
+ * Beside each other two of them could come to wait for each other, each after the other's version.
+ */
+const touches = (plan: WritePlan, written: Written): boolean =>
+  plan.changes.some((c) => {
+    const id = resourceId(c.scope, c.kind, c.name)
+    return (
+      written.resources.has(id) ||
+      written.needs.has(id) ||
+      c.needs.some((n) => written.resources.has(resourceId(n.scope, n.kind, n.name)))
+    )
+  })
 
 const merged = (members: readonly Member[]): ReadPlan => ({
   resources: members.flatMap((m) => m.attempt.plan.resources),
@@ -96,7 +110,12 @@ const sortOut = (
   slots: Slots,
 ): Sorted => {
   const sorted: Sorted = { writes: [], unwritten: [], later: [], alone: [] }
-  const written: Written = { resources: new Set(), kinds: new Set(), counters: new Set() }
+  const written: Written = {
+    resources: new Set(),
+    needs: new Set(),
+    kinds: new Set(),
+    counters: new Set(),
+  }
   members.forEach((member, i) => {
     const { attempt } = member
     const mine = readings[i]
@@ -108,7 +127,7 @@ const sortOut = (
       const plan = attempt.decide(mine)
       if (plan === null) sorted.unwritten.push(member)
       else if (slots.unseen(writtenNames(plan)) !== null) sorted.alone.push(member)
-      else if (rewrites(plan, written)) sorted.later.push(member)
+      else if (touches(plan, written)) sorted.later.push(member)
       else {
         note(written, plan)
         sorted.writes.push({ id: attempt.id, plan, member })

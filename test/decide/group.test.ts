@@ -1,5 +1,12 @@
 import t from 'tap'
-import { create, defineDecider, refuse, update } from '../../src/domain/decider.ts'
+import {
+  create,
+  defineDecider,
+  refuse,
+  remove,
+  update,
+  type IntentDraft,
+} from '../../src/domain/decider.ts'
 import { defaultLimits } from '../../src/domain/config.ts'
 import { testEngine } from '../support/engine.ts'
 
@@ -98,4 +105,37 @@ t.test('a counter is never overdrawn, however many want of it at once', async (t
   t.equal(results.filter((r) => r.type === 'decided').length, 5)
   t.equal(results.filter((r) => r.type === 'refused').length, 15)
   t.same(await engine.sql`select consumed from foreword_private.quota`, [{ consumed: 20 }])
+})
+
+const say = defineDecider({
+  name: 'say',
+  version: 1,
+  read: () => ({}),
+  decide: (_facts, input: { readonly drafts: readonly IntentDraft[] }) => input.drafts,
+})
+
+t.test('two decisions of one moment never come to wait for each other', async (t) => {
+  const { engine } = await testEngine(t)
+  const act = (...drafts: readonly IntentDraft[]) =>
+    engine.decide(say, { scope, input: { drafts } })
+  await act(create('zone', 'z', {}), create('record', 'r', {}))
+  const results = await Promise.all([
+    act(update('record', 'r', {}, { needs: ['zone/z'] })),
+    act(remove('zone', 'z', { needs: ['record/r'] })),
+  ])
+  t.ok(results.every((r) => r.type === 'decided'))
+  const circles = await engine.sql`
+    select a.id, b.id
+    from foreword_private.entry a
+    join foreword_private.entry b on b.id <> a.id
+    where
+      exists (
+        select from unnest(a.after_resources, a.after_versions) as x (resource, version)
+        where x.resource = b.resource and x.version >= b.version
+      )
+      and exists (
+        select from unnest(b.after_resources, b.after_versions) as x (resource, version)
+        where x.resource = a.resource and x.version >= a.version
+      )`
+  t.same(circles, [])
 })

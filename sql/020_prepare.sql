@@ -8,7 +8,10 @@ create function foreword_code.prepare(
   p_counter_scopes text[] default '{}',
   p_metrics text[] default '{}'
 ) returns void
-language plpgsql as $$
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
 begin
   with named as materialized (
     select distinct

@@ -1,19 +1,22 @@
 -- Keeps `member` in step with the labels of resources about to move: whoever has read a predicate
--- that one of them enters or leaves is thereby in conflict with this decision.
+-- that one of them enters or leaves is thereby in conflict with this decision. `member_entry` notes
+-- the same for certification and audit.
 create function foreword_code.move_members(p_changes jsonb) returns void
 language sql as $$
   with change as materialized (
     select
+      c.decision,
       c.resource,
       c.scope,
       c.kind,
       c.name,
+      s.version + 1 as version,
       s.assumed is not null as was_there,
       s.labels as old_labels,
       c.state is not null as is_there,
       coalesce(c.labels, s.labels) as new_labels
     from jsonb_to_recordset(p_changes)
-      as c (resource uuid, scope text, kind text, name text, state jsonb, labels jsonb)
+      as c (decision uuid, resource uuid, scope text, kind text, name text, state jsonb, labels jsonb)
     join foreword_private.resource_state s on s.resource = c.resource
   ),
   old_pair as materialized (
@@ -32,19 +35,45 @@ language sql as $$
     cross join lateral jsonb_each_text(c.new_labels) l
     where c.is_there
   ),
-  left_behind as (
+  crossing as materialized (
+    select o.resource, o.label, o.value, false as entered
+    from (table old_pair except table new_pair) o
+    union all
+    select n.resource, n.label, n.value, true
+    from (table new_pair except table old_pair) n
+  ),
+  gone as (
     delete from foreword_private.member m
-    using change c, (table old_pair except table new_pair) p
+    using change c, crossing x
     where
-      p.resource = c.resource
+      not x.entered
+      and x.resource = c.resource
       and m.scope = c.scope
       and m.kind = c.kind
-      and m.label = p.label
-      and m.value = p.value
-      and m.resource = p.resource
+      and m.label = x.label
+      and m.value = x.value
+      and m.resource = x.resource
+  ),
+  come as (
+    insert into foreword_private.member (scope, kind, label, value, resource, name)
+    select c.scope, c.kind, x.label, x.value, c.resource, c.name
+    from change c
+    join crossing x on x.resource = c.resource
+    where x.entered
   )
-  insert into foreword_private.member (scope, kind, label, value, resource, name)
-  select c.scope, c.kind, p.label, p.value, c.resource, c.name
+  insert into foreword_private.member_entry (
+    scope, kind, label, value, xid, resource, version, decision, entered
+  )
+  select
+    c.scope,
+    c.kind,
+    x.label,
+    x.value,
+    pg_current_xact_id(),
+    c.resource,
+    c.version,
+    c.decision,
+    x.entered
   from change c
-  join (table new_pair except table old_pair) p on p.resource = c.resource;
+  join crossing x on x.resource = c.resource;
 $$;

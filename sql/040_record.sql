@@ -1,17 +1,35 @@
--- Writes whole decisions: their rows first, which guard their ids against tombstones, then their entries. One
--- call, one flight with COMMIT. Errors are of class FW; a 40001 means that somebody else was first.
+-- Writes whole decisions: their rows first, which guard their ids against tombstones, then the moves of
+-- resources to their next versions and the entries that say so. The one place where the assumed state
+-- changes. Set-based: any number of decisions is a few statements, one flight with COMMIT. Errors are of
+-- class FW; a 40001 means that somebody else was first.
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
---   premise_resources, premise_versions, predicates, counters}]; p_changes: see foreword_code.move;
+--   premise_resources, premise_versions, predicates, counters, facts}]; facts: it says what was seen or
+--   taken back, calls nothing, and so needs no certificate.
+-- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial}];
+--   labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
 -- p_acted: [{resource, generation}] of the desired state that was acted on.
+-- p_plain: no change creates, deletes, labels, counts or needs, and none is a fact: the everyday case, which
+--   then pays for none of that.
 create function foreword_code.record(
   p_decisions jsonb,
   p_changes jsonb,
-  p_acted jsonb default '[]'
+  p_acted jsonb default null,
+  p_plain boolean default false
 ) returns table (decision uuid, id bigint, resource uuid, version bigint)
-language plpgsql as $$
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_bitmapscan = off
+set enable_indexonlyscan = off
+set random_page_cost = 1.1
+set plan_cache_mode = force_generic_plan
+as $$
 #variable_conflict use_column
 declare
-  marked integer;
+  moved_count integer;
 begin
   if current_setting('transaction_isolation') <> 'serializable' then
     raise exception 'a decision needs a SERIALIZABLE transaction, this one is %',
@@ -34,7 +52,8 @@ begin
     premise_predicates,
     premise_counters,
     snapshot,
-    xid
+    xid,
+    certified_at
   )
   select
     d.id,
@@ -51,7 +70,8 @@ begin
     coalesce(d.predicates, '[]'),
     coalesce(d.counters, '[]'),
     pg_current_snapshot(),
-    pg_current_xact_id()
+    pg_current_xact_id(),
+    case when d.facts then clock_timestamp() end
   from jsonb_to_recordset(p_decisions) as d (
     id uuid,
     scope text,
@@ -65,25 +85,116 @@ begin
     premise_resources uuid[],
     premise_versions bigint[],
     predicates jsonb,
-    counters jsonb
+    counters jsonb,
+    facts boolean
   );
 
-  -- The desired state that was acted on must still be the one that is wanted. Marking it is a write,
-  -- so an owner who changes his mind meanwhile meets this decision whatever his isolation level.
-  if p_acted <> '[]' then
-    update foreword_private.desired d
-    set acted_generation = d.generation
-    from jsonb_to_recordset(p_acted) as a (resource uuid, generation bigint)
-    where d.resource = a.resource and d.generation = a.generation;
-    get diagnostics marked = row_count;
-    if marked < jsonb_array_length(p_acted) then
-      raise exception 'what is wanted has changed meanwhile'
-        using errcode = 'FW030', hint = 'Read what is wanted again, and converge to that.';
+  if p_acted is not null then
+    perform foreword_code.mark_acted(p_acted);
+  end if;
+  if not p_plain then
+    perform foreword_code.move_members(p_changes);
+    perform foreword_code.move_counters(p_changes);
+    p_changes := foreword_code.place_after(p_changes);
+    if p_decisions @? '$[*] ? (@.facts == true)' then
+      perform foreword_code.spread_premises(
+        array(select (d ->> 'id')::uuid from jsonb_array_elements(p_decisions) d where d @> '{"facts": true}')
+      );
     end if;
   end if;
 
   return query
-  select m.decision, m.id, m.resource, m.version
-  from foreword_code.move(p_changes) m;
+  with moved as (
+    update foreword_private.resource_state s
+    set
+      version = s.version + 1,
+      assumed = c.state,
+      labels = case when c.state is null then '{}' else coalesce(c.labels, s.labels) end,
+      counters = coalesce(c.counters, s.counters),
+      decision = c.decision
+    from jsonb_to_recordset(p_changes) as c (
+      decision uuid,
+      cause text,
+      resource uuid,
+      scope text,
+      kind text,
+      verb text,
+      state jsonb,
+      labels jsonb,
+      counters jsonb,
+      needs jsonb,
+      after_resources uuid[],
+      after_versions bigint[],
+      initial text
+    )
+    where
+      s.resource = c.resource
+      -- Only what is absent can be created, only what is present be changed; what was seen is a fact.
+      and (c.cause <> 'intent' or (c.verb = 'create') = (s.assumed is null))
+      and (
+        not p_plain
+        or (
+          c.verb <> 'create'
+          and c.state is not null
+          and c.labels is null
+          and c.counters is null
+          and c.needs is null
+        )
+      )
+    returning
+      s.resource,
+      s.version,
+      s.labels,
+      s.counters,
+      c.decision,
+      c.cause,
+      c.scope,
+      c.kind,
+      c.verb,
+      c.state,
+      c.after_resources,
+      c.after_versions,
+      case when c.cause = 'intent' then coalesce(c.initial, 'pending') else 'recorded' end as initial
+  )
+  insert into foreword_private.entry (
+    resource,
+    version,
+    scope,
+    kind,
+    decision,
+    cause,
+    verb,
+    assumed,
+    labels,
+    counters,
+    after_resources,
+    after_versions,
+    state,
+    due_at,
+    settled_at
+  )
+  select
+    m.resource,
+    m.version,
+    m.scope,
+    m.kind,
+    m.decision,
+    m.cause,
+    m.verb,
+    m.state,
+    m.labels,
+    m.counters,
+    coalesce(m.after_resources, '{}'),
+    coalesce(m.after_versions, '{}'),
+    m.initial,
+    case when m.initial = 'pending' then clock_timestamp() end,
+    case when m.initial = 'recorded' then clock_timestamp() end
+  from moved m
+  returning entry.decision, entry.id, entry.resource, entry.version;
+
+  get diagnostics moved_count = row_count;
+  if moved_count <> jsonb_array_length(p_changes) then
+    perform foreword_code.refuse_changes(p_changes);
+  end if;
 end
 $$;

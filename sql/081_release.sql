@@ -1,31 +1,70 @@
--- Gives back what a resource consumed, once its deletion was seen. Does nothing when the resource is
--- to be made again: its counters moved with that decision, and go with its own end. Idempotent.
-create function foreword_code.release(p_resource uuid, p_version bigint) returns void
-language sql as $$
-  with released as (
-    select r.scope, s.counters
-    from foreword_private.resource_state s
-    join foreword_private.resource r on r.id = s.resource
-    where
-      s.resource = p_resource
-      and s.assumed is null
-      and not exists (
-        select
-        from foreword_private.entry e
-        where e.resource = p_resource and e.version > p_version and e.settled_at is null
-      )
-  ),
-  given_back as (
-    update foreword_private.quota q
-    set
-      consumed = q.consumed - c.value::bigint,
-      version = q.version + 1
-    from released r
-    cross join lateral jsonb_each_text(r.counters) c
-    where q.scope = r.scope and q.metric = c.key
+-- Gives back what a resource consumed, once its deletion was seen: a decision like any other, since
+-- whoever has read a counter relied on it. Does nothing when there is nothing to give back, or when the
+-- resource is to be made again: its counters moved with that decision, and go with its own end. Idempotent.
+create function foreword_code.release(p_id uuid, p_resource uuid, p_version bigint) returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  released record;
+begin
+  select r.scope, s.counters, s.version
+  into released
+  from foreword_private.resource_state s
+  join foreword_private.resource r on r.id = s.resource
+  where
+    s.resource = p_resource
+    and s.assumed is null
+    and s.counters <> '{}'
+    and not exists (
+      select
+      from foreword_private.entry e
+      where e.resource = p_resource and e.version > p_version and e.settled_at is null
+    );
+  if released is null then
+    return;
+  end if;
+
+  insert into foreword_private.decision (
+    id,
+    scope,
+    decider,
+    decider_version,
+    actor,
+    reason,
+    premise_resources,
+    premise_versions,
+    snapshot,
+    xid,
+    certified_at
   )
+  values (
+    p_id,
+    released.scope,
+    'foreword/release',
+    1,
+    'foreword',
+    'its deletion was seen',
+    array[p_resource],
+    array[released.version],
+    pg_current_snapshot(),
+    pg_current_xact_id(),
+    clock_timestamp()
+  );
+  perform foreword_code.spread_premises(array[p_id]);
+  perform foreword_code.move_counters(
+    jsonb_build_array(
+      jsonb_build_object(
+        'decision', p_id,
+        'resource', p_resource,
+        'scope', released.scope,
+        'counters', jsonb_build_object()
+      )
+    )
+  );
   update foreword_private.resource_state s
   set counters = '{}'
-  from released r
-  where s.resource = p_resource and r.counters <> '{}';
+  where s.resource = p_resource;
+end
 $$;

@@ -19,11 +19,12 @@ export const planOf = (reads: Reads, scope: string): ReadPlan => {
   }
   return {
     resources: [...resources.values()],
-    finds: queries.flatMap((q) =>
-      q.type === 'find'
-        ? [{ scope: q.scope ?? scope, kind: q.kind, labels: q.labels, max: q.max }]
-        : [],
-    ),
+    finds: queries.flatMap((q) => {
+      if (q.type !== 'find') return []
+      const { kind, labels, max } = q
+      const [label, value] = Object.entries(labels)[0] ?? ['', '']
+      return [{ scope: q.scope ?? scope, kind, labels, label, value, max }]
+    }),
     counters: queries.flatMap((q) =>
       q.type === 'counter' ? [{ scope: q.scope ?? scope, metric: q.metric }] : [],
     ),
@@ -95,7 +96,8 @@ export const predicatesOf = (plan: ReadPlan, readings: Readings): readonly JsonO
     const found = readings.finds[i] ?? []
     const ids = found.map((row) => row.resource).toSorted()
     const digest = createHash('sha256').update(ids.join(' ')).digest('hex').slice(0, 32)
-    return { scope: f.scope, kind: f.kind, labels: f.labels, found: found.length, digest }
+    const { max: _, ...asked } = f
+    return { ...asked, found: found.length, digest }
   })
 
 export const countersOf = (plan: ReadPlan, readings: Readings): readonly JsonObject[] =>

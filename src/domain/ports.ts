@@ -18,6 +18,9 @@ export interface ReadPlan {
     readonly scope: string
     readonly kind: string
     readonly labels: Labels
+    /** The pair that is read by index, `''` for all of a kind; the other labels are checked on what it finds. */
+    readonly label: string
+    readonly value: string
     readonly max: number
   }[]
   readonly counters: readonly { readonly scope: string; readonly metric: string }[]

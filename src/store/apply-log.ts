@@ -132,7 +132,10 @@ export const applyLog = (sql: Sql): ApplyLog => ({
   },
   withdraw: (lease) => withdraw(sql, lease),
   release: async (resource, version) => {
-    await serializably(sql, (tx) => tx`select foreword_code.release(${resource}, ${version})`)
+    await serializably(
+      sql,
+      (tx) => tx`select foreword_code.release(${randomUUID()}, ${resource}, ${version})`,
+    )
   },
   outputsOf: (names) => outputsOf(sql, names),
 })

@@ -4,22 +4,21 @@
  * order is that of the queue: whoever reads or writes what an earlier member writes goes with the next
  * group instead. A group that aborts is taken apart, and each member tried alone.
  */
-import type { ReadPlan, Readings, Tried, Try, WritePlan, WrittenEntry } from '../domain/ports.ts'
+import type { ReadPlan, Readings, Tried, Try, WritePlan } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Reserved, Sql } from './connect.ts'
 import {
-  isConnectionLoss,
-  land,
   readFlight,
   rollback,
   sendCommit,
-  sendWrites,
-  writtenNames,
+  writeFlight,
   type Slots,
-  type Write,
+  type WrittenRow,
 } from './flights.ts'
+import { writtenNames, type Write } from './record-text.ts'
 import { once } from './serializable.ts'
 import { commitOutcome } from './tombstone.ts'
+import { isConnectionLoss } from './try-errors.ts'
 
 /** More than this in one transaction and it meets others so often that it is slower again. */
 export const group_size_max = 16
@@ -153,10 +152,7 @@ const solo = ({ sql, slots }: Ground, member: Member): void => {
   once(sql, slots, member.attempt).then(member.resolve, member.reject)
 }
 
-const finish = (
-  sorted: Sorted,
-  entries: readonly (WrittenEntry & { readonly decision: string })[],
-): void => {
+const finish = (sorted: Sorted, entries: readonly WrittenRow[]): void => {
   for (const { id, member } of sorted.writes) {
     const mine = entries.filter((entry) => entry.decision === id)
     member.resolve({ type: 'written', entries: mine })
@@ -180,12 +176,11 @@ const runGroup = async (ground: Ground, members: readonly Member[]): Promise<rea
   let sorted: Sorted = { writes: [], unwritten: [...members], later: [], alone: [] }
   try {
     sorted = await decideTogether(tx, ground, members)
-    if (sorted.writes.length === 0) await sendCommit(tx)
+    if (sorted.writes.length > 0) finish(sorted, await writeFlight(tx, sorted.writes))
     else {
-      const [entries = []] = await land([sendWrites(tx, sorted.writes), sendCommit(tx)])
-      finish(sorted, entries as never)
+      await sendCommit(tx)
+      finish(sorted, [])
     }
-    if (sorted.writes.length === 0) finish(sorted, [])
   } catch (error) {
     const written = sorted.writes.map((w) => w.member)
     if (isConnectionLoss(error)) {

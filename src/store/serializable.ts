@@ -4,22 +4,20 @@
  * conflict detection. Retrying is the caller's: a try either committed, or left nothing.
  */
 import { createHash } from 'node:crypto'
-import type { ReadPlan, Readings, Tried, Try, WrittenEntry } from '../domain/ports.ts'
+import type { ReadPlan, Readings, Tried, Try } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Reserved, Sql } from './connect.ts'
 import {
-  isConnectionLoss,
-  land,
+  prepareSlots,
   readFlight,
   rollback,
   sendCommit,
-  sendPrepare,
-  sendWrites,
-  triedOf,
-  writtenNames,
+  writeFlight,
   type Slots,
 } from './flights.ts'
+import { writtenNames } from './record-text.ts'
 import { commitOutcome } from './tombstone.ts'
+import { isConnectionLoss, triedOf } from './try-errors.ts'
 
 /** Session advisory locks on what is read, taken before BEGIN: inside, the snapshot would be fixed already. */
 const lockKeys = (plan: ReadPlan): readonly string[] => {
@@ -35,14 +33,11 @@ const lockKeys = (plan: ReadPlan): readonly string[] => {
 }
 
 /** The reads, behind the line of those who want the same where asked. */
-const readInLine = (tx: Reserved, attempt: Try, slots: Slots): Promise<Readings> => {
+const readInLine = async (tx: Reserved, attempt: Try, slots: Slots): Promise<Readings> => {
   const { plan, in_line, read_only } = attempt
   const keys = in_line ? lockKeys(plan) : []
-  const before =
-    keys.length === 0
-      ? []
-      : [tx`select pg_advisory_lock(k) from unnest(${keys}::bigint[]) as k`.execute()]
-  return readFlight(tx, plan, slots, { before, held: in_line, read_only })
+  if (keys.length > 0) await tx`select pg_advisory_lock(k) from unnest(${keys}::bigint[]) as k`
+  return readFlight(tx, plan, slots, { held: in_line, read_only })
 }
 
 const decideIn = async (
@@ -60,13 +55,12 @@ const decideIn = async (
   const unseen = slots.unseen(writtenNames(plan))
   if (unseen !== null) {
     await rollback(tx)
-    await sendPrepare(tx, unseen)
+    await prepareSlots(tx, unseen)
     slots.made(unseen)
     return { type: 'unprepared' }
   }
   stage.committing = true
-  const [entries = []] = await land([sendWrites(tx, [{ id: attempt.id, plan }]), sendCommit(tx)])
-  return { type: 'written', entries: entries as unknown as readonly WrittenEntry[] }
+  return { type: 'written', entries: await writeFlight(tx, [{ id: attempt.id, plan }]) }
 }
 
 /** Runs one try on a connection of its own. */

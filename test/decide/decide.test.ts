@@ -255,7 +255,9 @@ t.test('writers that are not serializable are refused where deciders read', asyn
     `insert into foreword_private.resource_state (resource, version) values (gen_random_uuid(), 1)`,
     `insert into foreword_private.member values ('s', 'k', 'l', 'v', gen_random_uuid(), 'n')`,
     `delete from foreword_private.entry`,
-    `insert into foreword_private.decision (id, scope, decider) values (gen_random_uuid(), '', '')`,
+    `update foreword_private.quota set consumed = 1`,
+    `insert into foreword_private.quota (scope, metric, consumed) values ('s', 'm', 1)`,
+    `select foreword_code.record('[]', '[]')`,
   ]) {
     await t.rejects(engine.sql.unsafe(statement), { code: /FW00[12]/ }, statement)
   }

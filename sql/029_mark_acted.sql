@@ -1,0 +1,19 @@
+-- The desired state that was acted on must still be the one that is wanted. Marking it is a write, so
+-- an owner who changes his mind meanwhile meets this decision whatever his isolation level.
+-- p_acted: [{resource, generation}].
+create function foreword_code.mark_acted(p_acted jsonb) returns void
+language plpgsql as $$
+declare
+  marked integer;
+begin
+  update foreword_private.desired d
+  set acted_generation = d.generation
+  from jsonb_to_recordset(p_acted) as a (resource uuid, generation bigint)
+  where d.resource = a.resource and d.generation = a.generation;
+  get diagnostics marked = row_count;
+  if marked < jsonb_array_length(p_acted) then
+    raise exception 'what is wanted has changed meanwhile'
+      using errcode = 'FW030', hint = 'Read what is wanted again, and converge to that.';
+  end if;
+end
+$$;

@@ -1,0 +1,26 @@
+/** What an error in a try at a decision means: lost to somebody, refused for good, or an outage. */
+import postgres from 'postgres'
+import type { Tried } from '../domain/ports.ts'
+import { conflict_sqlstates } from '../domain/retry-policy.ts'
+import { codeOf } from './connect.ts'
+
+/** Error of a try to a verdict; what is neither a conflict nor a refusal is a bug or an outage, and is thrown. */
+export const triedOf = (error: unknown): Tried => {
+  const sqlstate = error instanceof postgres.PostgresError ? error.code : ''
+  if (conflict_sqlstates.has(sqlstate)) return { type: 'conflict', sqlstate, id_spent: false }
+  if (error instanceof postgres.PostgresError && /^(FW|22|23|54)/.test(sqlstate)) {
+    const remedy = error.hint ?? 'Mend the decider.'
+    return { type: 'invalid', sqlstate, reason: error.message, remedy }
+  }
+  throw error
+}
+
+const lost_codes = new Set([
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'ECONNRESET',
+  'EPIPE',
+])
+
+export const isConnectionLoss = (error: unknown): boolean => lost_codes.has(codeOf(error))

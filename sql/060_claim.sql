@@ -1,6 +1,6 @@
 -- Leases due work to a worker, at most p_slots of each kind, and commits the attempt row of every
--- call that may now be made: no call without it. Ready means: all earlier versions of the resource,
--- and all that the intent comes after, are through. SKIP LOCKED: workers never wait for each other.
+-- call that may now be made: no call without it. A call may be made only for a decision that is certified;
+-- one whose premises have next versions by now is leased for the step `certify` instead.
 create function foreword_code.claim(
   p_worker bigint,
   p_kinds text[],
@@ -16,6 +16,7 @@ create function foreword_code.claim(
   idempotency_key text,
   resource uuid,
   version bigint,
+  decision uuid,
   scope text,
   kind text,
   name text,
@@ -32,41 +33,59 @@ create function foreword_code.claim(
   external_id text,
   outputs jsonb
 )
-language sql as $$
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  resources uuid[];
+  versions bigint[];
+  states text[];
+  timeouts_ms integer[];
+  decisions uuid[];
+  disturbed uuid[];
+begin
+  -- Held together by claims, alone by certify: see there.
+  perform pg_advisory_xact_lock_shared(20143);
+  select
+    array_agg(d.resource),
+    array_agg(d.version),
+    array_agg(d.state),
+    array_agg(d.timeout_ms),
+    array_agg(d.decision)
+  into resources, versions, states, timeouts_ms, decisions
+  from foreword_code.pick_due(p_kinds, p_slots, p_timeouts_ms) d;
+  if resources is null then
+    return;
+  end if;
+
+  disturbed := foreword_code.certify_undisturbed(
+    array(
+      select distinct d.decision
+      from unnest(decisions, states) as d (decision, state)
+      where d.state = 'pending'
+    )
+  );
+
+  return query
   with due as materialized (
-    select k.timeout_ms, d.resource, d.version, d.state
-    from unnest(p_kinds, p_slots, p_timeouts_ms) as k (kind, slots, timeout_ms)
-    cross join lateral (
-      select e.resource, e.version, e.state
-      from foreword_private.entry e
-      where
-        e.kind = k.kind
-        and e.due_at <= clock_timestamp()
-        and (
-          e.state <> 'pending'
-          or (
-            not exists (
-              select
-              from foreword_private.entry p
-              where p.resource = e.resource and p.version < e.version and p.settled_at is null
-            )
-            and not exists (
-              select
-              from unnest(e.after_resources, e.after_versions) as a (resource, version)
-              join foreword_private.entry p
-                on p.resource = a.resource and p.version <= a.version and p.settled_at is null
-            )
-          )
-        )
-      order by e.due_at
-      limit k.slots
-      for update of e skip locked
-    ) d
+    select
+      d.resource,
+      d.version,
+      d.timeout_ms,
+      case
+        when d.state <> 'pending' then d.state
+        when d.decision = any (disturbed) then 'uncertified'
+        else 'pending'
+      end as state
+    from unnest(resources, versions, states, timeouts_ms, decisions)
+      as d (resource, version, state, timeout_ms, decision)
   ),
   leased as (
     update foreword_private.entry e
     set
-      state = case when d.state = 'pending' then 'applying' else d.state end,
+      state = case when d.state = 'pending' then 'applying' else e.state end,
       epoch = e.epoch + 1,
       worker = p_worker,
       attempts = e.attempts + (d.state = 'pending')::integer,
@@ -79,6 +98,7 @@ language sql as $$
       d.timeout_ms,
       case d.state
         when 'pending' then 'apply'
+        when 'uncertified' then 'certify'
         when 'applying' then 'recover'
         when 'in_doubt' then 'look_up'
         when 'applied' then 'confirm'
@@ -116,6 +136,7 @@ language sql as $$
     foreword_code.idempotency_key(l.resource, l.version),
     l.resource,
     l.version,
+    l.decision,
     l.scope,
     l.kind,
     r.name,
@@ -137,4 +158,5 @@ language sql as $$
   left join foreword_private.entry p on p.resource = l.resource and p.version = l.version - 1
   left join foreword_private.observation o on o.resource = l.resource
   order by l.due_at, l.id;
+end
 $$;

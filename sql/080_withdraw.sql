@@ -1,22 +1,38 @@
--- Takes back a rejected intent's version, and with it every intent not yet begun that relied on it:
--- later versions of the resource, what comes after it, and all that a decision premised on it still
--- intends, transitively. Those go stale. Each resource returns, as a new version, to the state it
--- had before the first version taken back. Returns how many intents went stale.
-create function foreword_code.withdraw(p_id uuid, p_entry bigint, p_head jsonb) returns integer
-language plpgsql as $$
+-- Takes back the versions of intents that did not come true: one that was rejected, or those of a decision
+-- that must not be carried out (p_reason says why). With them goes every intent not yet begun that relied
+-- on them: later versions of the resource, what comes after it, and all that a decision premised on it
+-- still intends, transitively. Those go stale. Each resource returns, as a new version, to the state it
+-- had before the first version taken back. Returns the decisions whose intents went stale.
+create function foreword_code.withdraw(
+  p_id uuid,
+  p_entries bigint[],
+  p_head jsonb,
+  p_reason text default null
+) returns uuid[]
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
 declare
   doomed_ids bigint[];
   doomed_resources uuid[];
   doomed_versions bigint[];
   grown integer;
   changes jsonb;
+  stale uuid[];
 begin
-  select array[e.id], array[e.resource], array[e.version]
+  select array_agg(e.id), array_agg(e.resource), array_agg(e.version)
   into doomed_ids, doomed_resources, doomed_versions
   from foreword_private.entry e
-  where e.id = p_entry and e.state = 'rejected' and e.settled_at is null;
+  where
+    e.id = any (p_entries)
+    and e.settled_at is null
+    and (
+      e.state = 'rejected'
+      or (p_reason is not null and e.attempts = 0 and e.state in ('pending', 'awaiting_approval'))
+    );
   if doomed_ids is null then
-    return 0;
+    return '{}';
   end if;
 
   loop
@@ -83,6 +99,7 @@ begin
     jsonb_build_array(
       p_head || jsonb_build_object(
         'id', p_id,
+        'facts', true,
         'premise_resources', to_jsonb(doomed_resources),
         'premise_versions', to_jsonb(doomed_versions)
       )
@@ -90,15 +107,25 @@ begin
     changes
   );
 
-  update foreword_private.entry e
-  set
-    state = case when e.id = p_entry then 'rejected' else 'stale' end,
-    reason = case when e.id = p_entry then e.reason else format('relied on intent %s, which was rejected', p_entry) end,
-    due_at = null,
-    worker = null,
-    settled_at = clock_timestamp()
-  where e.id = any (doomed_ids);
-
-  return cardinality(doomed_ids) - 1;
+  with settled as (
+    update foreword_private.entry e
+    set
+      state = case when e.state = 'rejected' then 'rejected' else 'stale' end,
+      reason = case
+        when e.state = 'rejected' then e.reason
+        when e.id = any (p_entries) then p_reason
+        else format('relied on intent %s, which was taken back', p_entries[1])
+      end,
+      due_at = null,
+      worker = null,
+      settled_at = clock_timestamp()
+    where e.id = any (doomed_ids)
+    returning e.decision, e.state
+  )
+  select coalesce(array_agg(distinct s.decision), '{}')
+  into stale
+  from settled s
+  where s.state = 'stale';
+  return stale;
 end
 $$;

@@ -6,7 +6,7 @@ import type { AnyDecider } from './domain/decider.ts'
 import { newDecisionId } from './domain/decision-id.ts'
 import { ForewordError } from './domain/errors.ts'
 import { globMatches } from './domain/glob.ts'
-import type { Logger, ResourceName } from './domain/ports.ts'
+import type { Logger, ResourceName, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
 import type { DecideResult } from './domain/result.ts'
 import { reconcile, type ReconcileDeps } from './reconcile/reconcile.ts'
@@ -136,6 +136,23 @@ const outcomeOf = async (
   return result.type === 'refused' ? `refused: ${result.reason}` : result.type
 }
 
+/**
+ * Decides again what went stale, where its decider is registered. Its own converge is not: whatever is
+ * wanted is converged to at the next reconcile.
+ */
+const decidingAgain =
+  (run: ReturnType<typeof decide>, deciders: readonly AnyDecider[], logger: Logger) =>
+  async (stale: readonly StaleDecision[]): Promise<void> => {
+    for (const { decision, scope, decider: name, actor, why, ...from } of stale) {
+      const decider = deciders.find((d) => d.name === name)
+      if (decider === undefined) continue
+      const reason = `instead of decision ${decision}: ${why}`
+      const input: unknown = from.input
+      const result = await run(decider, { scope, input, actor, reason })
+      logger.info({ decision, decider: name, result: result.type }, 'decided again')
+    }
+  }
+
 interface ApplyingHere {
   readonly applier: Applier
   readonly leave: () => Promise<void>
@@ -144,10 +161,11 @@ interface ApplyingHere {
 /** Enters the database as a worker and makes the applier that works under that name. */
 const enterAndApply = async (
   options: EngineOptions,
-  providers: Engine['providers'],
+  engine: Pick<Engine, 'decide' | 'providers'>,
   onFatal: (reason: string) => void,
 ): Promise<ApplyingHere> => {
   const { config, logger, url } = options
+  const { providers } = engine
   const presence = await enterAsWorker({
     url,
     version: options.version,
@@ -159,6 +177,7 @@ const enterAndApply = async (
   const sql = connectSql({ url, application_name: 'foreword:apply', max: 4 })
   const applier = createApplier({
     log: applyLog(sql),
+    decideAgain: decidingAgain(engine.decide, config.deciders, logger),
     secrets: options.secrets,
     now: () => new Date(),
     worker: presence.worker,
@@ -181,7 +200,7 @@ const workerOf = async (
 ): Promise<Worker> => {
   const { config, logger, url } = options
   await scheduleStore(engine.sql).register(schedules)
-  const { applier, leave } = await enterAndApply(options, engine.providers, onFatal)
+  const { applier, leave } = await enterAndApply(options, engine, onFatal)
   return startWorker({
     url,
     applier,
@@ -196,11 +215,11 @@ const workerOf = async (
 }
 
 /** An applier of the deciding process itself, entered with the first intent that asks for it. */
-const applyHere = (options: EngineOptions, providers: Engine['providers']) => {
+const applyHere = (options: EngineOptions, engine: Pick<Engine, 'decide' | 'providers'>) => {
   let entered: Promise<ApplyingHere> | null = null
   return {
     wake: async (onFatal: (reason: string) => void): Promise<void> => {
-      entered ??= enterAndApply(options, providers, onFatal)
+      entered ??= enterAndApply(options, engine, onFatal)
       await (await entered).applier.wake()
     },
     leave: async (): Promise<void> => {
@@ -252,7 +271,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     logger,
   }
   const engine = { url, sql, decide: run, reconcile: reconcile(reconcileDeps), providers }
-  const here = applyHere(options, providers)
+  const here = applyHere(options, engine)
   return {
     ...engine,
     reconcileDeps,

@@ -3,13 +3,22 @@
  * provider's concurrency, and settles what was learned in batches. It holds no state that matters:
  * whatever it had in hand when it died is in the log, under a lease.
  */
-import type { ApplyLog, ClaimKind, Lease, Logger, StepResult } from '../domain/ports.ts'
+import type {
+  ApplyLog,
+  ClaimKind,
+  Lease,
+  Logger,
+  StaleDecision,
+  StepResult,
+} from '../domain/ports.ts'
 import type { AnyProvider } from '../domain/provider.ts'
 import type { StepDeps } from './call.ts'
-import { apply, confirm, lookUp, recover } from './step.ts'
+import { apply, certified, confirm, lookUp, recover } from './step.ts'
 
 export interface ApplierDeps extends StepDeps {
   readonly log: ApplyLog
+  /** Runs the deciders of decisions that went stale, where they are known here. */
+  readonly decideAgain: (stale: readonly StaleDecision[]) => Promise<void>
   readonly worker: number
   readonly providers: ReadonlyMap<string, AnyProvider>
   readonly claim_intents_max: number
@@ -63,8 +72,15 @@ const stepOf = async (
     case 'recover':
       return recover(provider, lease)
     case 'withdraw':
-      await deps.log.withdraw(lease)
+      await deps.decideAgain(await deps.log.withdraw(lease))
       return null
+    case 'certify': {
+      const stale = await deps.log.certify(lease)
+      if (stale === null) return certified(provider, lease)
+      deps.logger.warn({ intent: lease.entry, decision: lease.decision }, 'not serializable')
+      await deps.decideAgain(stale)
+      return null
+    }
   }
 }
 

@@ -217,3 +217,7 @@ export const recover = (provider: AnyProvider, lease: Lease): StepResult =>
     error_class: 'lease_lost',
     error: 'its lease ran out',
   })
+
+/** No cycle leads through its decision: the next claim may attempt it. */
+export const certified = (provider: AnyProvider, lease: Lease): StepResult =>
+  resultOf(lease, { type: 'certified' }, provider)

@@ -29,6 +29,8 @@ export interface Standing {
 }
 
 export type Learned =
+  /** Its decision is serializable with all others: it may be attempted. */
+  | { readonly type: 'certified' }
   /** The API said that it is done. `ready`: usable already. */
   | { readonly type: 'applied' }
   /** It certainly did not happen; with `retry_after_ms` it is worth another try. */
@@ -118,6 +120,8 @@ const absent = (standing: Standing, traits: Traits): Move => {
 /** The next state. Exhaustive: a new thing to learn does not compile until it has an answer here. */
 export const next = (standing: Standing, learned: Learned, traits: Traits): Move => {
   switch (learned.type) {
+    case 'certified':
+      return to('pending', 0)
     case 'applied':
     case 'found':
       return traits.sightings === 0

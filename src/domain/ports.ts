@@ -125,7 +125,7 @@ export interface DecisionStore {
 
 // ---- applying
 
-export type Step = 'apply' | 'recover' | 'look_up' | 'confirm' | 'withdraw'
+export type Step = 'certify' | 'apply' | 'recover' | 'look_up' | 'confirm' | 'withdraw'
 
 /** Work leased to a worker. */
 export interface Lease extends ResourceName {
@@ -137,6 +137,7 @@ export interface Lease extends ResourceName {
   readonly idempotency_key: string
   readonly resource: string
   readonly version: number
+  readonly decision: string
   readonly verb: string
   readonly state: Json
   readonly before: Json
@@ -184,13 +185,30 @@ export interface ClaimKind {
   readonly timeout_ms: number
 }
 
+/** A decision whose intents were taken back before they were attempted: whoever knows its decider decides again. */
+export interface StaleDecision {
+  readonly decision: string
+  readonly scope: string
+  readonly decider: string
+  readonly actor: string
+  readonly input: Json
+  /** Why its intents were taken back. */
+  readonly why: string
+}
+
 export interface ApplyLog {
   readonly claim: (worker: number, kinds: readonly ClaimKind[]) => Promise<readonly Lease[]>
   /** Returns the entries that moved: a result under an old lease is refused. */
   readonly settle: (worker: number, results: readonly StepResult[]) => Promise<readonly number[]>
   /** Takes over what dead workers left; returns how much. */
   readonly sweep: () => Promise<number>
-  readonly withdraw: (lease: Lease) => Promise<void>
+  /** Takes back a rejected intent and what relied on it; the decisions that went stale with it. */
+  readonly withdraw: (lease: Lease) => Promise<readonly StaleDecision[]>
+  /**
+   * Searches the log for a cycle through the lease's decision. Null: there is none, its intents may be
+   * attempted. Else the decision was taken back, with those that relied on it.
+   */
+  readonly certify: (lease: Lease) => Promise<readonly StaleDecision[] | null>
   readonly release: (resource: string, version: number) => Promise<void>
   readonly outputsOf: (
     names: readonly ResourceName[],

@@ -15,13 +15,14 @@ export const decide_again_ms = (tries: number, random: () => number = Math.rando
 /**
  * SQLSTATEs after which the same decision may succeed on fresh reads. 40001 serialization failure,
  * 40P01 deadlock, 55P03 lock not available, 25P03 idle in transaction too long, 57P01/57P02/57P03 the server goes or
- * comes. 23505 is added where it concerns a premised key.
+ * comes. 23505: two created the same resource at once, and only one of them had read its absence by that key.
  */
 export const conflict_sqlstates: ReadonlySet<string> = new Set([
   '40001',
   '40P01',
   '55P03',
   '25P03',
+  '23505',
   '57P01',
   '57P02',
   '57P03',

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Json, JsonObject } from '../domain/json.ts'
-import type { ApplyLog, ClaimKind, Lease, ResourceName, Step, StepResult } from '../domain/ports.ts'
+import type {
+  ApplyLog,
+  ClaimKind,
+  Lease,
+  ResourceName,
+  StaleDecision,
+  Step,
+  StepResult,
+} from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Sql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
@@ -17,6 +25,7 @@ interface LeaseRow {
   readonly idempotency_key: string
   readonly resource: string
   readonly version: number
+  readonly decision: string
   readonly scope: string
   readonly kind: string
   readonly name: string
@@ -82,19 +91,62 @@ const claim = async (
   return rows.map(leaseOf)
 }
 
-const withdraw = async (sql: Sql, lease: Lease): Promise<void> => {
+const staleOf = (
+  sql: Sql,
+  decisions: readonly string[],
+  why: string,
+): Promise<readonly StaleDecision[]> =>
+  sql<StaleDecision[]>`
+    select d.id as decision, d.scope, d.decider, d.actor, d.input, ${why}::text as why
+    from foreword.decision d
+    where d.id = any (${decisions}::uuid[])`
+
+/** `why` given: of a decision that must not be carried out; absent: of an intent that was rejected. */
+const takeBack = async (
+  sql: Sql,
+  lease: Lease,
+  entries: readonly number[],
+  why?: string,
+): Promise<readonly StaleDecision[]> => {
+  const reason = why ?? `intent ${lease.entry} was rejected: ${lease.reason ?? ''}`
   const head = {
     scope: lease.scope,
     decider: 'foreword/withdraw',
     decider_version: 1,
     actor: 'foreword',
-    reason: `intent ${lease.entry} was rejected: ${lease.reason ?? ''}`,
+    reason,
     tries: 1,
   }
-  await serializably(
-    sql,
-    (tx) => tx`select foreword_code.withdraw(${randomUUID()}, ${lease.entry}, ${jsonb(tx, head)})`,
-  )
+  let stale: readonly string[] = []
+  await serializably(sql, async (tx) => {
+    const [row] = await tx<{ stale: string[] }[]>`
+      select foreword_code.withdraw(
+        ${randomUUID()},
+        ${entries}::bigint[],
+        ${jsonb(tx, head)},
+        ${why ?? null}::text
+      ) as stale`
+    stale = row?.stale ?? []
+  })
+  return stale.length === 0 ? [] : staleOf(sql, stale, reason)
+}
+
+/** The verdict and what follows from it under one lock: two members of a cycle are not both taken back. */
+const certify = async (sql: Sql, lease: Lease): Promise<readonly StaleDecision[] | null> => {
+  const alone = await sql.reserve()
+  try {
+    await alone`select pg_advisory_lock(20143)`
+    const [verdict] = await alone<{ decision: string; why: string }[]>`
+      select c.decision, c.why from foreword_code.certify(${lease.decision}) c`
+    if (verdict === undefined) return null
+    const entries = await alone<{ id: number }[]>`
+      select i.id from foreword.intent i where i.decision_id = ${verdict.decision} order by i.id`
+    const ids = entries.map((e) => e.id)
+    return await takeBack(sql, lease, ids, verdict.why)
+  } finally {
+    await alone`select pg_advisory_unlock_all()`.catch(() => undefined)
+    alone.release()
+  }
 }
 
 const outputsOf = async (
@@ -117,6 +169,16 @@ const outputsOf = async (
   })
 }
 
+/** One call at a time: each needs a second connection while it holds its first. */
+const oneByOne = <A, B>(call: (from: A) => Promise<B>): ((from: A) => Promise<B>) => {
+  let last: Promise<unknown> = Promise.resolve()
+  return (from) => {
+    const mine = last.then(() => call(from))
+    last = mine.catch(() => undefined)
+    return mine
+  }
+}
+
 /** The log as the applier sees it. READ COMMITTED, but for what changes the assumed state. */
 export const applyLog = (sql: Sql): ApplyLog => ({
   claim: (worker, kinds) => claim(sql, worker, kinds),
@@ -130,7 +192,8 @@ export const applyLog = (sql: Sql): ApplyLog => ({
     const [row] = await sql<{ taken: number }[]>`select foreword_code.sweep() as taken`
     return row?.taken ?? 0
   },
-  withdraw: (lease) => withdraw(sql, lease),
+  withdraw: (lease) => takeBack(sql, lease, [lease.entry]),
+  certify: oneByOne((lease: Lease) => certify(sql, lease)),
   release: async (resource, version) => {
     await serializably(
       sql,

@@ -7,7 +7,10 @@ import { codeOf } from './connect.ts'
 /** Error of a try to a verdict; what is neither a conflict nor a refusal is a bug or an outage, and is thrown. */
 export const triedOf = (error: unknown): Tried => {
   const sqlstate = error instanceof postgres.PostgresError ? error.code : ''
-  if (conflict_sqlstates.has(sqlstate)) return { type: 'conflict', sqlstate, id_spent: false }
+  if (conflict_sqlstates.has(sqlstate)) {
+    // A key that was taken may be the decision's own, by a tombstone.
+    return { type: 'conflict', sqlstate, id_spent: sqlstate === '23505' }
+  }
   if (error instanceof postgres.PostgresError && /^(FW|22|23|54)/.test(sqlstate)) {
     const remedy = error.hint ?? 'Mend the decider.'
     return { type: 'invalid', sqlstate, reason: error.message, remedy }

@@ -1,0 +1,135 @@
+-- What of an intent was taken back, or will be: it never had an effect, and orders nobody.
+create function foreword_code.is_withdrawn(p_cause text, p_state text) returns boolean
+language sql immutable parallel safe
+return p_cause = 'intent' and p_state in ('stale', 'cancelled', 'rejected');
+
+create function foreword_code.name_of(p_resource uuid) returns text
+language sql stable
+return coalesce(
+  (select r.kind || '/' || r.name from foreword_private.resource r where r.id = p_resource),
+  p_resource::text
+);
+
+-- Edges of the serialization graph that lead out of decisions (Adya: ww, wr, rw), to others:
+--   rw  it read a version that the other replaced, or a predicate that the other entered or left unseen
+--   wr  the other read what it wrote
+--   ww  the other replaced what it wrote
+-- Withdrawn versions are passed over. Premises that are not spread yet are not found by wr: whichever
+-- member of a cycle is certified last finds those of all others spread.
+create function foreword_code.successors(p_decisions uuid[])
+returns table (decision uuid, successor uuid, edge text, why text)
+language sql as $$
+  with node as materialized (
+    select d.*
+    from foreword_private.decision d
+    where d.id = any (p_decisions)
+  ),
+  written as materialized (
+    select n.id, e.resource, e.version
+    from node n
+    join foreword_private.entry e on e.decision = n.id
+    where not foreword_code.is_withdrawn(e.cause, e.state)
+  ),
+  counted as materialized (
+    select n.id, q.scope, q.metric, q.version
+    from node n
+    join foreword_private.quota_entry q on q.decision = n.id
+  ),
+  edge as (
+    select
+      n.id,
+      e.decision as successor,
+      'rw' as edge,
+      format('read %s v%s, replaced by', foreword_code.name_of(p.resource), p.version) as why
+    from node n
+    cross join lateral unnest(n.premise_resources, n.premise_versions) as p (resource, version)
+    cross join lateral (
+      select e.decision
+      from foreword_private.entry e
+      where
+        e.resource = p.resource
+        and e.version > p.version
+        and not foreword_code.is_withdrawn(e.cause, e.state)
+      order by e.version
+      limit 1
+    ) e
+    union all
+    select n.id, q.decision, 'rw', format('read counter %s v%s, replaced by', c.metric, c.version)
+    from node n
+    cross join lateral jsonb_to_recordset(n.premise_counters)
+      as c (scope text, metric text, version bigint)
+    join foreword_private.quota_entry q
+      on q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
+    union all
+    select
+      n.id,
+      m.decision,
+      'rw',
+      format('asked for %s%s, %s by', f.kind, nullif(' ' || f.label || '=' || f.value, ' ='),
+        case when m.entered then 'joined' else 'left' end)
+    from node n
+    cross join lateral jsonb_to_recordset(n.premise_predicates)
+      as f (scope text, kind text, label text, value text)
+    join foreword_private.member_entry m
+      on
+        m.scope = f.scope
+        and m.kind = f.kind
+        and m.label = f.label
+        and m.value = f.value
+        and m.xid >= pg_snapshot_xmin(n.snapshot)
+    where not pg_visible_in_snapshot(m.xid, n.snapshot)
+    union all
+    select
+      w.id,
+      e.decision,
+      'ww',
+      format('wrote %s v%s, replaced by', foreword_code.name_of(w.resource), w.version)
+    from written w
+    cross join lateral (
+      select e.decision
+      from foreword_private.entry e
+      where
+        e.resource = w.resource
+        and e.version > w.version
+        and not foreword_code.is_withdrawn(e.cause, e.state)
+      order by e.version
+      limit 1
+    ) e
+    union all
+    select c.id, q.decision, 'ww', format('moved counter %s to v%s, moved on by', c.metric, c.version)
+    from counted c
+    join foreword_private.quota_entry q
+      on q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
+    union all
+    select
+      w.id,
+      p.decision,
+      'wr',
+      format('wrote %s v%s, read by', foreword_code.name_of(w.resource), w.version)
+    from written w
+    join foreword_private.premise p on p.resource = w.resource and p.version = w.version
+    union all
+    select c.id, p.decision, 'wr', format('moved counter %s to v%s, read by', c.metric, c.version)
+    from counted c
+    join foreword_private.premise p
+      on p.resource = foreword_code.counter_key(c.scope, c.metric) and p.version = c.version
+    union all
+    select
+      m.decision,
+      p.decision,
+      'wr',
+      format('%s %s%s, seen by', case when m.entered then 'joined' else 'left' end, m.kind,
+        nullif(' ' || m.label || '=' || m.value, ' ='))
+    from foreword_private.member_entry m
+    join foreword_private.premise p
+      on
+        p.resource = foreword_code.member_key(m.scope, m.kind, m.label, m.value)
+        and p.version > m.xid::text::bigint
+    join foreword_private.decision r on r.id = p.decision
+    where m.decision = any (p_decisions) and pg_visible_in_snapshot(m.xid, r.snapshot)
+  )
+  select distinct on (e.id, e.successor) e.id, e.successor, e.edge, e.why
+  from edge e
+  where e.successor <> e.id
+  order by e.id, e.successor, e.edge;
+$$;

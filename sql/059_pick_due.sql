@@ -1,0 +1,38 @@
+-- Work that is due, at most p_slots of each kind, its rows locked. Ready to be attempted means: all earlier
+-- versions of the resource, and all that the intent comes after, are through. SKIP LOCKED: workers never
+-- wait for each other.
+create function foreword_code.pick_due(
+  p_kinds text[],
+  p_slots integer[],
+  p_timeouts_ms integer[]
+) returns table (resource uuid, version bigint, state text, decision uuid, timeout_ms integer)
+language sql as $$
+  select d.resource, d.version, d.state, d.decision, k.timeout_ms
+  from unnest(p_kinds, p_slots, p_timeouts_ms) as k (kind, slots, timeout_ms)
+  cross join lateral (
+    select e.resource, e.version, e.state, e.decision
+    from foreword_private.entry e
+    where
+      e.kind = k.kind
+      and e.due_at <= clock_timestamp()
+      and (
+        e.state <> 'pending'
+        or (
+          not exists (
+            select
+            from foreword_private.entry p
+            where p.resource = e.resource and p.version < e.version and p.settled_at is null
+          )
+          and not exists (
+            select
+            from unnest(e.after_resources, e.after_versions) as a (resource, version)
+            join foreword_private.entry p
+              on p.resource = a.resource and p.version <= a.version and p.settled_at is null
+          )
+        )
+      )
+    order by e.due_at
+    limit k.slots
+    for update of e skip locked
+  ) d;
+$$;

@@ -1,0 +1,102 @@
+-- Records what was intended in this transaction on the grounds of what was read in it: one decision,
+-- through the same foreword_code.record as deciders in TypeScript. It counts once the transaction
+-- commits, and only then.
+create function foreword.decide(
+  decider text,
+  reason text default '',
+  id uuid default null
+) returns uuid
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_bitmapscan = off
+set enable_indexonlyscan = off
+set random_page_cost = 1.1
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_variable
+declare
+  intents_max constant integer := 1000;
+  decision constant uuid := coalesce(decide.id, gen_random_uuid());
+  intents jsonb;
+  premises jsonb;
+  changes jsonb;
+begin
+  perform foreword_code.must_be_serializable('foreword.decide');
+  perform foreword_code.check_name('decider', decide.decider);
+  intents := foreword_code.noted('foreword.intents');
+  if jsonb_array_length(intents) = 0 then
+    return null;
+  end if;
+  if jsonb_array_length(intents) > intents_max then
+    raise exception '% intents in one decision, % at most', jsonb_array_length(intents), intents_max
+      using errcode = 'FW027', hint = 'Split it into several decisions.';
+  end if;
+
+  perform foreword_code.name_in_decision(intents);
+  changes := (
+    select
+      jsonb_agg(
+        jsonb_build_object(
+          'decision', decision,
+          'cause', 'intent',
+          'resource', foreword_code.resource_id(i.scope, i.kind, i.name),
+          'scope', i.scope,
+          'kind', i.kind,
+          'name', i.name,
+          'verb', i.verb,
+          'state', i.state,
+          'labels', i.options -> 'labels',
+          'counters', i.options -> 'counters',
+          'needs', (
+            select
+              jsonb_agg(
+                foreword_code.resource_id(i.scope, split_part(n, '/', 1), substr(n, strpos(n, '/') + 1))
+              )
+            from jsonb_array_elements_text(coalesce(i.options -> 'needs', '[]')) n
+          ),
+          'initial', 'pending'
+        )
+      )
+    from jsonb_to_recordset(intents)
+      as i (scope text, kind text, name text, verb text, state jsonb, options jsonb)
+  );
+  select
+    jsonb_build_object(
+      'premise_resources', coalesce(jsonb_agg(p.resource), '[]'),
+      'premise_versions', coalesce(jsonb_agg(p.version), '[]')
+    )
+  into premises
+  from (
+    select distinct p.resource, p.version
+    from jsonb_to_recordset(foreword_code.noted('foreword.premises')) as p (resource uuid, version bigint)
+  ) p;
+
+  perform foreword_code.record(
+    jsonb_build_array(
+      premises || jsonb_build_object(
+        'id', decision,
+        'scope', intents -> 0 ->> 'scope',
+        'decider', decide.decider,
+        'actor', session_user,
+        'reason', coalesce(decide.reason, ''),
+        'saw_at', transaction_timestamp(),
+        'predicates', foreword_code.noted('foreword.predicates'),
+        'counters', foreword_code.noted('foreword.counters')
+      )
+    ),
+    changes
+  );
+  -- What comes next in this transaction is another decision.
+  perform set_config(s, '', true)
+  from unnest(
+    array['foreword.intents', 'foreword.premises', 'foreword.predicates', 'foreword.counters']
+  ) s;
+  return decision;
+end
+$$;
+comment on function foreword.decide(text, text, uuid) is
+  'In a SERIALIZABLE transaction: records what foreword.intend has gathered as one decision of this decider, with everything that assume, find and counter have read as its premises. Returns its id (yours, if given: foreword.committed(id) then tells after a lost COMMIT); null when nothing was intended. It counts when the transaction commits; 40001, 40P01 and, once, 23505 mean: somebody was first, begin again. FW010, FW011: create of what is there, change of what is not. FW013: a resource twice. FW027: more than 1,000 intents.';

@@ -3,13 +3,13 @@
  * the same reads, one update and one insert, awaited one by one at READ COMMITTED, nothing recorded, and
  * wrong whenever two of them meet.
  */
-import { randomUUID } from 'node:crypto'
 import { defaultLimits } from '../src/domain/config.ts'
 import { defineDecider, update } from '../src/domain/decider.ts'
 import { resourceId } from '../src/domain/resource-id.ts'
 import type { Engine } from '../src/foreword.ts'
-import { connectSql, type Sql } from '../src/store/connect.ts'
+import { connectSql } from '../src/store/connect.ts'
 import { benchDatabase, seedResources } from './database.ts'
+import { hurried, makeFloor } from './hurried.ts'
 import { compared, interleaved, perSecond, type BenchLine } from './rounds.ts'
 
 const scope = 'bench'
@@ -17,6 +17,8 @@ const resources = 100_000
 const callers_max = 16
 
 const name = (): string => `r${Math.floor(Math.random() * resources)}`
+
+const id = (): string => resourceId(scope, 'vm', name())
 
 const resize = defineDecider({
   name: 'resize',
@@ -29,22 +31,6 @@ const resize = defineDecider({
   decide: ({ a }, input) => (a === null ? [] : update('vm', input.names[0], { size: 'm' })),
 })
 
-/** The floor's one transaction. */
-const hurried = async (sql: Sql): Promise<boolean> => {
-  const tx = await sql.reserve()
-  try {
-    const ids = [name(), name(), name()].map((n) => resourceId(scope, 'vm', n))
-    await tx`begin`
-    for (const id of ids) await tx`select version, state from floor_state where id = ${id}`
-    await tx`update floor_state set version = version + 1, state = '{"size":"m"}' where id = ${ids[0] ?? ''}`
-    await tx`insert into floor_intent (id, resource, body) values (${randomUUID()}, ${ids[0] ?? ''}, '{"size":"m"}')`
-    await tx`commit`
-    return true
-  } finally {
-    tx.release()
-  }
-}
-
 export const benchDecide = async (
   rounds: number,
   duration_ms: number,
@@ -56,11 +42,8 @@ export const benchDecide = async (
     max: callers_max,
   })
   try {
-    await seedResources(database.sql, scope, 'vm', resources)
-    await database.sql`create table floor_state (id uuid primary key, version bigint not null, state jsonb not null) with (fillfactor = 50)`
-    await database.sql`insert into floor_state select resource, 1, assumed from foreword_private.resource_state`
-    await database.sql`create table floor_intent (id uuid primary key, resource uuid not null, body jsonb not null, at timestamptz not null default now())`
-    await database.sql`vacuum analyze floor_state`
+    await seedResources(database.sql, { scope, kind: 'vm', count: resources })
+    await makeFloor(database.sql)
     const limits = { ...defaultLimits, pool_connections_max: callers_max }
     const grouped = database.engine({ limits })
     const ungrouped = database.engine({ limits: { ...limits, group_decisions_max: 1 } })
@@ -77,7 +60,10 @@ export const benchDecide = async (
       const measured = await interleaved(
         [
           { name: 'ours', run: (ms) => perSecond(callers, ms, decide(engine)) },
-          { name: 'floor', run: (ms) => perSecond(callers, ms, () => hurried(floor)) },
+          {
+            name: 'floor',
+            run: (ms) => perSecond(callers, ms, () => hurried(floor, [id(), id(), id()])),
+          },
         ],
         { rounds, duration_ms },
       )

@@ -40,6 +40,23 @@ export const interleaved = async (
   return measured
 }
 
+/** How far a bench is: what the rounds of a case came to, for whoever waits. */
+export const progress = (
+  name: string,
+  measured: Readonly<Record<string, readonly number[]>>,
+): void => {
+  const sides = Object.entries(measured).map(
+    ([side, values]) => `${side} ${values.map((v) => v.toPrecision(3)).join(' ')}`,
+  )
+  console.error(`${name}: ${sides.join(', ')}`)
+}
+
+/** Zero to zero is 0: neither loses anything. More than nothing to nothing has no number; it is told as 1. */
+const ratioOf = (ours: number, floor: number): number => {
+  if (floor > 0) return ours / floor
+  return ours > 0 ? 1 : 0
+}
+
 /** Ours against a floor of the same run: the median of the ratios round by round. */
 export const compared = (
   bench: string,
@@ -52,24 +69,50 @@ export const compared = (
   case: name,
   ours: Number(median(ours).toPrecision(4)),
   floor: Number(median(floor).toPrecision(4)),
-  ratio: Number(median(ours.map((o, i) => o / (floor[i] ?? Number.NaN))).toPrecision(3)),
+  ratio: Number(median(ours.map((o, i) => ratioOf(o, floor[i] ?? 0))).toPrecision(3)),
   unit,
   rounds: ours.length,
 })
 
-/** Keeps so many callers busy for a while; completed calls per second. */
+/** Keeps so many callers busy for a while; what each call came to, and how long it all took. */
+const keepBusy = async <A>(
+  callers: number,
+  duration_ms: number,
+  call: (caller: number) => Promise<A>,
+): Promise<{ readonly answers: readonly A[]; readonly took_ms: number }> => {
+  const started = performance.now()
+  const answers: A[] = []
+  await Promise.all(
+    Array.from({ length: callers }, async (_, caller) => {
+      while (performance.now() < started + duration_ms) answers.push(await call(caller))
+    }),
+  )
+  return { answers, took_ms: performance.now() - started }
+}
+
+/** Completed calls per second. */
 export const perSecond = async (
   callers: number,
   duration_ms: number,
   call: (caller: number) => Promise<boolean>,
 ): Promise<number> => {
-  const until = performance.now() + duration_ms
-  const started = performance.now()
-  let done = 0
-  await Promise.all(
-    Array.from({ length: callers }, async (_, caller) => {
-      while (performance.now() < until) if (await call(caller)) done += 1
-    }),
-  )
-  return (done / (performance.now() - started)) * 1_000
+  const { answers, took_ms } = await keepBusy(callers, duration_ms, call)
+  return (answers.filter((done) => done).length / took_ms) * 1_000
+}
+
+/** What a call came to in a database whose transactions may abort. */
+export interface Tries {
+  readonly tries: number
+  readonly aborted: number
+}
+
+/** Aborted tries among all tries. Every caller has tried at least once, so there is a fraction. */
+export const abortedFraction = async (
+  callers: number,
+  duration_ms: number,
+  call: (caller: number) => Promise<Tries>,
+): Promise<number> => {
+  const { answers } = await keepBusy(callers, duration_ms, call)
+  const sum = (of: (t: Tries) => number): number => answers.reduce((n, t) => n + of(t), 0)
+  return sum((t) => t.aborted) / sum((t) => t.tries)
 }

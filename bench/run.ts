@@ -1,11 +1,20 @@
-/** `npm run bench -- NAME [--rounds N] [--seconds S] [--json]`: one JSON line for each result. */
+/**
+ * `npm run bench -- NAME [CASE] [--rounds N] [--seconds S] [--json]`: one JSON line for each result.
+ * CASE: only the cases whose names contain it, where the bench has many.
+ */
 import { parseArgs } from 'node:util'
+import { benchConflict } from './conflict.ts'
+import { benchContention } from './contention.ts'
 import { benchDecide } from './decide.ts'
 import type { BenchLine } from './rounds.ts'
 
-type Bench = (rounds: number, duration_ms: number) => Promise<readonly BenchLine[]>
+type Bench = (rounds: number, duration_ms: number, only: string) => Promise<readonly BenchLine[]>
 
-const benches: Readonly<Record<string, Bench>> = { decide: benchDecide }
+const benches: Readonly<Record<string, Bench>> = {
+  conflict: benchConflict,
+  contention: benchContention,
+  decide: benchDecide,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,7 +24,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-const [name = ''] = positionals
+const [name = '', only = ''] = positionals
 const bench = benches[name]
 if (bench === undefined) {
   console.error(
@@ -23,6 +32,6 @@ if (bench === undefined) {
   )
   process.exit(2)
 }
-for (const line of await bench(Number(values.rounds), Number(values.seconds) * 1_000)) {
+for (const line of await bench(Number(values.rounds), Number(values.seconds) * 1_000, only)) {
   console.log(JSON.stringify(line))
 }

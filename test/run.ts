@@ -3,6 +3,7 @@
  * what failed and why below it, and as the last line the asserts: `N passed, N failed`.
  *
  * DATABASE_URL names another server to test against; test files make databases of their own on it.
+ * Laws that must hold on each version of Postgres start, or join, servers of their own beside it.
  * The lines are ours and not of tap's reporters, which draw over their own, also in a log; tap's own
  * summary follows them.
  */
@@ -14,6 +15,7 @@ import path from 'node:path'
 import { inspect } from 'node:util'
 import { Parser, type Result } from 'tap-parser'
 import { openEmbedded } from '../src/store/embedded.ts'
+import { serverDirectory, stopServers } from './support/servers.ts'
 
 interface Tally {
   passed: number
@@ -121,11 +123,18 @@ const listener = (tally: Tally): Parser => {
   return parser
 }
 
-const runTests = async (url: string, files: readonly string[]): Promise<Tally> => {
+const runTests = async (
+  url: string,
+  directory: string,
+  files: readonly string[],
+): Promise<Tally> => {
   const tally = { passed: 0, failed: 0 }
   const code = await tap(
     ['run', '--reporter=tap', ...files],
-    { env: { FOREWORD_TEST_DATABASE_URL: url }, stdio: ['inherit', 'pipe', 'inherit'] },
+    {
+      env: { FOREWORD_TEST_DATABASE_URL: url, FOREWORD_TEST_DIRECTORY: directory },
+      stdio: ['inherit', 'pipe', 'inherit'],
+    },
     (child) => child.stdout?.pipe(listener(tally)),
   )
   // A run that dies outside of any assert has failed all the same.
@@ -155,17 +164,18 @@ const main = async (): Promise<Tally> => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'foreword-test-'))
   try {
     await buildPlugins()
-    const server = await openServer(path.join(directory, 'postgres'))
+    const server = await openServer(serverDirectory(directory, 18))
     try {
       if (wasInterrupted()) return { passed: 0, failed: 0 }
       const files = process.argv.slice(2)
-      const tally = await runTests(server.url, files)
+      const tally = await runTests(server.url, directory, files)
       if (!wasInterrupted()) await summary(files)
       return tally
     } finally {
       await server.close()
     }
   } finally {
+    await stopServers(directory)
     await rm(directory, { recursive: true, force: true })
   }
 }

@@ -7,6 +7,17 @@ import path from 'node:path'
 import { codeOf } from './connect.ts'
 import { ForewordError } from '../domain/errors.ts'
 
+/** One major version of Postgres, as npm packages bring it. */
+export interface Programs {
+  /** Data of another major version cannot be opened by them. */
+  readonly major_version: number
+  /** Imports the package of a platform by its name. */
+  readonly load: (name: string) => Promise<unknown>
+}
+
+/** What foreword depends on. */
+export const ownPrograms: Programs = { major_version: 18, load: (name) => import(name) }
+
 export interface Binaries {
   readonly initdb: string
   readonly postgres: string
@@ -56,9 +67,7 @@ const makeExecutable = async (file: string): Promise<void> => {
 }
 
 /** Finds the programs for this machine and mends what npm left undone. */
-export const findBinaries = async (
-  load: (name: string) => Promise<unknown> = (name) => import(name),
-): Promise<Binaries> => {
+export const findBinaries = async (load: Programs['load']): Promise<Binaries> => {
   const platform = `${process.platform}-${process.arch}`
   if (process.platform === 'win32') {
     throw new ForewordError('the embedded Postgres does not run on Windows', { remedy: elsewhere })

@@ -14,12 +14,9 @@ import {
 import type { FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { codeOf } from './connect.ts'
-import type { Binaries } from './embedded-binaries.ts'
+import type { Binaries, Programs } from './embedded-binaries.ts'
 import { spawnAs, type ServerUser } from './embedded-user.ts'
 import { ForewordError } from '../domain/errors.ts'
-
-/** Of the programs that npm brings; data of another major version cannot be opened by them. */
-const major_version = 18
 
 const superuser = 'foreword'
 
@@ -29,6 +26,8 @@ export interface Cluster {
   readonly data: string
   readonly log: string
   readonly fsync: boolean
+  /** What makes the data and runs the server. */
+  readonly programs: Programs
 }
 
 const passwordFile = (data: string): string => path.join(data, 'foreword.password')
@@ -93,6 +92,13 @@ const removeLeftovers = async (cluster: Cluster): Promise<void> => {
   }
 }
 
+/** Sorted by code point, on every machine alike: an upgraded libc cannot corrupt an index. */
+const localeOf = ({ major_version }: Programs): readonly string[] => [
+  '--no-locale',
+  // Before 17 there is only libc's C: sorted alike, but it knows no letters beyond ASCII.
+  ...(major_version < 17 ? [] : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']),
+]
+
 const initdb = async (
   cluster: Cluster,
   binaries: Binaries,
@@ -110,10 +116,7 @@ const initdb = async (
       `--pwfile=${password_file}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
-      // Sorted by code point, on every machine alike: an upgraded libc cannot corrupt an index.
-      '--no-locale',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
+      ...localeOf(cluster.programs),
       '--no-instructions',
       ...(cluster.fsync ? [] : ['--no-sync']),
     ]
@@ -182,6 +185,7 @@ const recognise = async (cluster: Cluster): Promise<void> => {
       remedy: `restore it from a backup, or ${moveAway(cluster)}`,
     })
   }
+  const { major_version } = cluster.programs
   if (version.trim() !== String(major_version)) {
     throw new ForewordError(
       `the data are of Postgres ${version.trim()}, this foreword brings ${String(major_version)}`,

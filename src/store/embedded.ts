@@ -5,7 +5,7 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { codeOf, connectionError } from './connect.ts'
-import { findBinaries } from './embedded-binaries.ts'
+import { findBinaries, ownPrograms, type Programs } from './embedded-binaries.ts'
 import { ensureData, failed, urlOf, type Cluster } from './embedded-cluster.ts'
 import { alreadyOwned, enter, isAlone, leave, own, type Presence } from './embedded-presence.ts'
 import {
@@ -26,6 +26,8 @@ export interface EmbeddedOptions {
   readonly mode: 'own' | 'join'
   /** False for tests only: nothing of the data is sure to be on disk. */
   readonly fsync?: boolean
+  /** Another Postgres than foreword's own, for tests only: releases from 15 on are supported. */
+  readonly programs?: Programs
 }
 
 export interface Embedded {
@@ -85,7 +87,7 @@ const attach = async (cluster: Cluster, onlost: () => void): Promise<Attached> =
   while (Date.now() < deadline) {
     const entered = await tryEnter(cluster, onlost)
     if (entered === 'absent') {
-      const binaries = await findBinaries()
+      const binaries = await findBinaries(cluster.programs.load)
       const user = await serverUser(cluster.data, binaries.root)
       await ensureData(cluster, binaries, user)
       started = await startServer(cluster, binaries, user)
@@ -145,6 +147,7 @@ const clusterIn = async (options: EmbeddedOptions): Promise<Cluster> => {
       data: path.join(directory, 'postgres'),
       log: path.join(directory, 'postgres.log'),
       fsync: options.fsync ?? true,
+      programs: options.programs ?? ownPrograms,
     }
   } catch (error) {
     throw new ForewordError(

@@ -1,7 +1,8 @@
 /**
  * Databases for tests. All test files share one server; each file gets databases of its own, cloned
  * from a template that was migrated once. The server is FOREWORD_TEST_DATABASE_URL (test/run.ts sets
- * it), else DATABASE_URL, else an embedded one that this file starts and throws away.
+ * it), else DATABASE_URL, else an embedded one that is thrown away. A law of isolation or of locks asks
+ * for servers of each version instead, which are always embedded and have foreword's settings (servers.ts).
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -9,10 +10,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import tap from 'tap'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
-import { openEmbedded } from '../../src/store/embedded.ts'
 import { readRelease } from '../../src/store/migrate-files.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrateQueue } from '../../src/worker/queue.ts'
+import { joinServer, type ServerVersion } from './servers.ts'
 
 /** What a migrated database needs besides ours. The name must change when what it does changes. */
 export interface TemplateStep {
@@ -42,22 +43,34 @@ const onServer = (url: string, database: string): string => {
   return at.href
 }
 
-let server: Promise<string> | undefined
+/** What was made for a key, made now if it is the first time. */
+const once = <K, A>(made: Map<K, Promise<A>>, key: K, make: () => Promise<A>): Promise<A> => {
+  const known = made.get(key) ?? make()
+  made.set(key, known)
+  return known
+}
 
-const startServer = async (): Promise<string> => {
-  const given = process.env['FOREWORD_TEST_DATABASE_URL'] ?? process.env['DATABASE_URL']
-  if (given !== undefined && given !== '') return given
-  const directory = await mkdtemp(path.join(tmpdir(), 'foreword-test-'))
-  const embedded = await openEmbedded({ directory, mode: 'own', fsync: false })
+const startServer = async (version: ServerVersion): Promise<string> => {
+  const run_directory = process.env['FOREWORD_TEST_DIRECTORY'] ?? ''
+  const own_directory =
+    run_directory === '' ? await mkdtemp(path.join(tmpdir(), 'foreword-test-')) : undefined
+  const embedded = await joinServer(own_directory ?? run_directory, version)
   tap.teardown(async () => {
     await embedded.close()
-    await rm(directory, { recursive: true, force: true })
+    if (own_directory !== undefined) await rm(own_directory, { recursive: true, force: true })
   })
   return embedded.url
 }
 
-/** An administrator's URL of the server that this run shares. */
-export const testServer = (): Promise<string> => (server ??= startServer())
+const servers = new Map<ServerVersion, Promise<string>>()
+
+/** An administrator's URL of the server that this run shares, or of its server of a version. */
+export const testServer = async (version?: ServerVersion): Promise<string> => {
+  const given = process.env['FOREWORD_TEST_DATABASE_URL'] ?? process.env['DATABASE_URL'] ?? ''
+  if (version === undefined && given !== '') return given
+  const wanted = version ?? 18
+  return once(servers, wanted, () => startServer(wanted))
+}
 
 const withAdmin = async <A>(url: string, work: (admin: Sql) => Promise<A>): Promise<A> => {
   const admin = connectSql({ url, application_name: 'test:admin', max: 1 })
@@ -101,7 +114,8 @@ const makeTemplate = async (admin: Sql, url: string, name: string): Promise<void
   await admin`alter database ${admin(making)} rename to ${admin(name)}`
 }
 
-let template: Promise<string> | undefined
+/** By server. */
+const templates = new Map<string, Promise<string>>()
 
 const ensureTemplate = async (url: string): Promise<string> => {
   const { hash } = await readRelease()
@@ -115,13 +129,21 @@ const ensureTemplate = async (url: string): Promise<string> => {
   return name
 }
 
+export interface TestDatabaseOptions {
+  readonly migrated?: boolean
+  /** A version that the law must be tested on; absent: the server that this run shares. */
+  readonly server?: ServerVersion
+}
+
 /** A database of the test's own, migrated unless told otherwise; dropped when the test is over. */
 export const testDatabase = async (
   t: Teardown,
-  { migrated = true }: { readonly migrated?: boolean } = {},
+  { migrated = true, server }: TestDatabaseOptions = {},
 ): Promise<TestDatabase> => {
-  const server_url = await testServer()
-  const source = migrated ? await (template ??= ensureTemplate(server_url)) : 'template0'
+  const server_url = await testServer(server)
+  const source = migrated
+    ? await once(templates, server_url, () => ensureTemplate(server_url))
+    : 'template0'
   const name = `foreword_test_${randomBytes(6).toString('hex')}`
   await withAdmin(server_url, async (admin) => {
     await admin`create database ${admin(name)} template ${admin(source)}`

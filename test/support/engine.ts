@@ -5,7 +5,7 @@ import type { Logger } from '../../src/domain/ports.ts'
 import type { AnyProvider, Traits } from '../../src/domain/provider.ts'
 import { openEngine, type Engine } from '../../src/foreword.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
-import { testDatabase } from './database.ts'
+import { testDatabase, type TestDatabaseOptions } from './database.ts'
 import { eventually } from './eventually.ts'
 import { quick, testConfig } from './settings.ts'
 
@@ -31,8 +31,9 @@ export const engineOn = (t: Teardown, url: string, config: Config): Engine => {
 export const testEngine = async (
   t: Teardown,
   over: Partial<Config> = {},
+  options: TestDatabaseOptions = {},
 ): Promise<{ readonly engine: Engine; readonly url: string }> => {
-  const { url } = await testDatabase(t)
+  const { url } = await testDatabase(t, options)
   return { url, engine: engineOn(t, url, testConfig(url, over)) }
 }
 

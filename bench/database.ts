@@ -146,11 +146,11 @@ export const seedResources = async (sql: Sql, seeds: Seeds): Promise<void> => {
       from seed`
     if (cells !== null) {
       await tx`
-        insert into foreword_private.member (scope, kind, label, value, resource, name)
-        select ${scope}, ${kind}, '', '', id, name from seed`
+        insert into foreword_private.member (key, scope, kind, label, value, resource, name)
+        select foreword_code.member_key(${scope}, ${kind}, '', ''), ${scope}, ${kind}, '', '', id, name from seed`
       await tx`
-        insert into foreword_private.member (scope, kind, label, value, resource, name)
-        select ${scope}, ${kind}, 'cell', cell, id, name from seed order by cell, id`
+        insert into foreword_private.member (key, scope, kind, label, value, resource, name)
+        select foreword_code.member_key(${scope}, ${kind}, 'cell', cell), ${scope}, ${kind}, 'cell', cell, id, name from seed`
     }
     if (owners !== null) {
       await tx`

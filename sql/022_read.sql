@@ -54,11 +54,7 @@ begin
         select m.resource, m.name, s.version, s.assumed, s.labels
         from foreword_private.member m
         join foreword_private.resource_state s on s.resource = m.resource
-        where
-          m.scope = wanted.scope
-          and m.kind = wanted.kind
-          and m.label = wanted.label
-          and m.value = wanted.value
+        where m.key = foreword_code.member_key(wanted.scope, wanted.kind, wanted.label, wanted.value)
         limit wanted.max + 1
       ) m;
       finds := finds || coalesce(answer, '[]');

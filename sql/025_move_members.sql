@@ -36,44 +36,50 @@ language sql as $$
     where c.is_there
   ),
   crossing as materialized (
-    select o.resource, o.label, o.value, false as entered
-    from (table old_pair except table new_pair) o
-    union all
-    select n.resource, n.label, n.value, true
-    from (table new_pair except table old_pair) n
+    select
+      foreword_code.member_key(c.scope, c.kind, p.label, p.value) as key,
+      c.scope,
+      c.kind,
+      p.label,
+      p.value,
+      c.resource,
+      c.name,
+      c.version,
+      c.decision,
+      p.entered
+    from (
+      select o.resource, o.label, o.value, false as entered
+      from (table old_pair except table new_pair) o
+      union all
+      select n.resource, n.label, n.value, true
+      from (table new_pair except table old_pair) n
+    ) p
+    join change c on c.resource = p.resource
   ),
+  -- By the whole key: a plan that looked for (scope, kind, resource) would lock every page of the kind.
   gone as (
     delete from foreword_private.member m
-    using change c, crossing x
-    where
-      not x.entered
-      and x.resource = c.resource
-      and m.scope = c.scope
-      and m.kind = c.kind
-      and m.label = x.label
-      and m.value = x.value
-      and m.resource = x.resource
+    using crossing x
+    where not x.entered and m.key = x.key and m.resource = x.resource
   ),
   come as (
-    insert into foreword_private.member (scope, kind, label, value, resource, name)
-    select c.scope, c.kind, x.label, x.value, c.resource, c.name
-    from change c
-    join crossing x on x.resource = c.resource
+    insert into foreword_private.member (key, scope, kind, label, value, resource, name)
+    select x.key, x.scope, x.kind, x.label, x.value, x.resource, x.name
+    from crossing x
     where x.entered
   )
   insert into foreword_private.member_entry (
     scope, kind, label, value, xid, resource, version, decision, entered
   )
   select
-    c.scope,
-    c.kind,
+    x.scope,
+    x.kind,
     x.label,
     x.value,
     pg_current_xact_id(),
-    c.resource,
-    c.version,
-    c.decision,
+    x.resource,
+    x.version,
+    x.decision,
     x.entered
-  from change c
-  join crossing x on x.resource = c.resource;
+  from crossing x;
 $$;

@@ -22,6 +22,7 @@ declare
   rows_max constant integer := 1000;
   asked_label constant text := coalesce(find.label, '');
   asked_value constant text := coalesce(find.value, '');
+  asked_key uuid;
   resources uuid[];
   versions bigint[];
 begin
@@ -32,17 +33,14 @@ begin
     raise exception 'find needs a label with its value, or neither'
       using errcode = 'FW028', hint = 'foreword.find(scope, kind, label, value) or foreword.find(scope, kind)';
   end if;
+  asked_key := foreword_code.member_key(find.scope, find.kind, asked_label, asked_value);
   select array_agg(f.resource), array_agg(f.version)
   into resources, versions
   from (
     select m.resource, s.version
     from foreword_private.member m
     join foreword_private.resource_state s on s.resource = m.resource
-    where
-      m.scope = find.scope
-      and m.kind = find.kind
-      and m.label = asked_label
-      and m.value = asked_value
+    where m.key = asked_key
     limit rows_max + 1
   ) f;
   if cardinality(resources) > rows_max then
@@ -82,13 +80,7 @@ begin
   select m.name, s.version, s.assumed, s.labels
   from unnest(resources) as r (resource)
   join foreword_private.resource_state s on s.resource = r.resource
-  join foreword_private.member m
-    on
-      m.scope = find.scope
-      and m.kind = find.kind
-      and m.label = asked_label
-      and m.value = asked_value
-      and m.resource = r.resource
+  join foreword_private.member m on m.key = asked_key and m.resource = r.resource
   order by m.name;
 end
 $$;

@@ -23,6 +23,7 @@ import type {
   ReadPlan,
   Readings,
   Tried,
+  Try,
   WritePlan,
 } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
@@ -192,12 +193,13 @@ export const decide =
     const note = async (decision: string | null): Promise<void> => {
       if (notes.length > 0) await deps.store.noteConflicts(notes.map((n) => ({ ...n, decision })))
     }
+    let company: Try['company'] = 'grouped'
     for (let tries = 1; tries <= deps.tries_max; tries++) {
       let considered: Considered | undefined
       const tried = await deps.store.once({
         id,
         plan: run.plan,
-        in_line: tries > 1,
+        company,
         read_only: false,
         decide: (readings) => {
           const now = deps.now()
@@ -218,7 +220,8 @@ export const decide =
       const { scope } = options
       notes.push({ scope, decider: decider.name, decision: id, tries, sqlstate: tried.sqlstate })
       if (tried.id_spent) id = deps.newId()
-      await sleep(decide_again_ms(tries))
+      company = tried.grouped === true ? 'alone' : 'in_line'
+      if (company === 'in_line') await sleep(decide_again_ms(tries))
     }
     await note(null)
     return {
@@ -242,7 +245,7 @@ export const preview =
       const tried = await deps.store.once({
         id: deps.newId(),
         plan: run.plan,
-        in_line: false,
+        company: 'alone',
         read_only: true,
         decide: (readings) => {
           considered = consider(deps, run, readings, deps.now())

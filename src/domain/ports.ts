@@ -88,8 +88,16 @@ export type Tried =
   | { readonly type: 'written'; readonly entries: readonly WrittenEntry[] }
   /** Committed without a write: what was read was true. */
   | { readonly type: 'unwritten' }
-  /** Somebody else was first. Decide again; with a new id when this one is spent. */
-  | { readonly type: 'conflict'; readonly sqlstate: string; readonly id_spent: boolean }
+  /**
+   * Somebody else was first. Decide again; with a new id when this one is spent. `grouped`: it went down
+   * with the group that it was in, and may have met nobody itself.
+   */
+  | {
+      readonly type: 'conflict'
+      readonly sqlstate: string
+      readonly id_spent: boolean
+      readonly grouped?: boolean
+    }
   /** It wants to write names that nobody had named before the transaction. They are now: again. */
   | { readonly type: 'unprepared' }
   /** The database refuses what was decided, and always will. */
@@ -105,8 +113,11 @@ export interface Try {
   readonly plan: ReadPlan
   /** Pure; null: write nothing. */
   readonly decide: (readings: Readings) => WritePlan | null
-  /** Queue behind the others who want the same, before the transaction begins. */
-  readonly in_line: boolean
+  /**
+   * `grouped`: may share its transaction with others who wait. `in_line`: queues behind those who want the
+   * same, before its transaction begins, and locks what it reads.
+   */
+  readonly company: 'grouped' | 'alone' | 'in_line'
   readonly read_only: boolean
 }
 

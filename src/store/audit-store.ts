@@ -221,6 +221,7 @@ const members_match_labels: LawSql = {
     full join (select * from foreword_private.member where scope <> '') m
       on m.resource = h.resource and m.label = h.label and m.value = h.value
         and m.scope = h.scope and m.kind = h.kind and m.name = h.name
+        and m.key = foreword_code.member_key(h.scope, h.kind, h.label, h.value)
     where h.resource is null or m.resource is null`,
 }
 

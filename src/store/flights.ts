@@ -8,7 +8,7 @@ import type { Json } from '../domain/json.ts'
 import type { ReadPlan, Readings, WrittenEntry } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Reserved } from './connect.ts'
-import { literal, recordText, type Write } from './record-text.ts'
+import { literal, recordTexts, type Write } from './record-text.ts'
 
 /** Slots of names never seen are made first; a process remembers which it has made. */
 export interface Slots {
@@ -120,26 +120,36 @@ export const readFlight = async (
 }
 
 /** COMMIT of a failed transaction answers ROLLBACK without an error: the tag decides. */
-const checkCommit = (answer: { readonly command: string }): void => {
-  if (answer.command !== 'COMMIT') throw new Error(`COMMIT answered ${answer.command}`)
+const checkCommit = (answer: { readonly command: string } | undefined): void => {
+  if (answer?.command !== 'COMMIT') throw new Error(`COMMIT answered ${answer?.command ?? ''}`)
 }
+
+/** One answer comes as it is, several as a list of them. */
+const answersOf = (flown: unknown, statements: number): readonly Landed[] =>
+  statements === 1 ? [flown as Landed] : (flown as readonly Landed[])
+
+const rowsOf = (answers: readonly Landed[]): readonly WrittenRow[] =>
+  answers.flatMap((rows) => rows as unknown as readonly WrittenRow[])
 
 /** Any number of decisions and COMMIT in one flight: either all of them are durable, or none was written. */
 export const writeFlight = async (
   tx: Reserved,
   writes: readonly Write[],
 ): Promise<readonly WrittenRow[]> => {
-  const landed = (await fly(tx, `${recordText(writes)}; commit`)) as Landed
-  checkCommit(landed)
-  return landed as unknown as readonly WrittenRow[]
+  const texts = recordTexts(writes)
+  const answers = answersOf(await fly(tx, [...texts, 'commit'].join('; ')), texts.length)
+  checkCommit(answers.at(-1))
+  return rowsOf(answers)
 }
 
 /** The write without its COMMIT: for tests that look into a transaction between the two. */
 export const sendWrites = async (
   tx: Reserved,
   writes: readonly Write[],
-): Promise<readonly WrittenRow[]> =>
-  (await tx.unsafe(recordText(writes)).simple()) as unknown as readonly WrittenRow[]
+): Promise<readonly WrittenRow[]> => {
+  const texts = recordTexts(writes)
+  return rowsOf(answersOf(await fly(tx, texts.join('; ')), texts.length))
+}
 
 export const sendCommit = async (tx: Reserved): Promise<void> => {
   checkCommit(await tx.unsafe('commit').simple())

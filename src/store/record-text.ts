@@ -7,6 +7,8 @@ import { resourceId } from '../domain/resource-id.ts'
 export interface Write {
   readonly id: string
   readonly plan: WritePlan
+  /** Decisions of a later layer move on from versions that an earlier one writes. */
+  readonly layer?: number
 }
 
 /**
@@ -29,7 +31,7 @@ const decisionJson = ({ id, plan }: Write): Json => ({
   ...(plan.cause === 'intent' ? {} : { facts: true }),
 })
 
-const changesJson = ({ id, plan }: Write): readonly Json[] =>
+const changesJson = ({ id, plan }: Write) =>
   plan.changes.map((c) => ({
     decision: id,
     cause: plan.cause,
@@ -53,17 +55,27 @@ const isPlain = (c: Change): boolean =>
   c.counters === null &&
   c.needs.length === 0
 
-/** Any number of decisions in one call. */
-export const recordText = (writes: readonly Write[]): string => {
+/**
+ * Any number of decisions in one call. Resources in the order of their ids: all who lock several do it
+ * in this order, so that two transactions never wait for each other.
+ */
+const recordCall = (writes: readonly Write[]): string => {
   const acted = writes.flatMap((w) => w.plan.acted)
   const plain = writes.every((w) => w.plan.cause === 'intent' && w.plan.changes.every(isPlain))
+  const changes = writes.flatMap(changesJson).toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
   const json = (values: readonly unknown[]): string => literal(JSON.stringify(values))
   return `select w.decision, w.id, w.resource, w.version from foreword_code.record(${[
     json(writes.map(decisionJson)),
-    json(writes.flatMap(changesJson)),
+    json(changes),
     acted.length === 0 ? 'null' : json(acted),
     String(plain),
   ].join(', ')}) w`
+}
+
+/** The statements that write decisions, a call for each layer of them: see group-members.ts. */
+export const recordTexts = (writes: readonly Write[]): readonly string[] => {
+  const layers = Map.groupBy(writes, (w) => w.layer ?? 0)
+  return [...layers].toSorted(([a], [b]) => a - b).map(([, layer]) => recordCall(layer))
 }
 
 /** The names that a decision writes, read or not. */

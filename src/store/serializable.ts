@@ -34,10 +34,11 @@ const lockKeys = (plan: ReadPlan): readonly string[] => {
 
 /** The reads, behind the line of those who want the same where asked. */
 const readInLine = async (tx: Reserved, attempt: Try, slots: Slots): Promise<Readings> => {
-  const { plan, in_line, read_only } = attempt
-  const keys = in_line ? lockKeys(plan) : []
+  const { plan, read_only } = attempt
+  const held = attempt.company === 'in_line'
+  const keys = held ? lockKeys(plan) : []
   if (keys.length > 0) await tx`select pg_advisory_lock(k) from unnest(${keys}::bigint[]) as k`
-  return readFlight(tx, plan, slots, { held: in_line, read_only })
+  return readFlight(tx, plan, slots, { held, read_only })
 }
 
 const decideIn = async (
@@ -77,7 +78,8 @@ export const once = async (sql: Sql, slots: Slots, attempt: Try): Promise<Tried>
     await rollback(tx)
     return triedOf(error)
   } finally {
-    if (attempt.in_line) await tx`select pg_advisory_unlock_all()`.catch(() => undefined)
+    if (attempt.company === 'in_line')
+      await tx`select pg_advisory_unlock_all()`.catch(() => undefined)
     tx.release()
   }
 }

@@ -239,7 +239,8 @@ const breaches: readonly Breach[] = [
     law: 'members_match_labels',
     statement: `
       insert into foreword_private.member
-      select scope, kind, '', '', id, name from foreword_private.resource where name = 'b'`,
+      select scope, kind, '', '', id, name, foreword_code.member_key(scope, kind, '', '')
+      from foreword_private.resource where name = 'b'`,
     subject: 'vm/b in acme/prod',
     what: /^still found by its kind$/,
   },

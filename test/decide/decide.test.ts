@@ -71,7 +71,7 @@ t.test('a decision records what it read, absence as version 0', async (t) => {
 t.test(
   'of deciders that race for the last places exactly as many succeed as there are places',
   async (t) => {
-    const { engine } = await testEngine(t)
+    const { engine } = await testEngine(t, { limits: { ...defaultLimits, group_decisions_max: 1 } })
     const results = await Promise.all(
       Array.from({ length: 12 }, (_, i) =>
         engine.decide(join, { scope, input: { name: `web-${i}`, max: 5 } }),
@@ -253,7 +253,7 @@ t.test('writers that are not serializable are refused where deciders read', asyn
     `update foreword_private.resource_state set assumed = '{}'`,
     `delete from foreword_private.resource_state`,
     `insert into foreword_private.resource_state (resource, version) values (gen_random_uuid(), 1)`,
-    `insert into foreword_private.member values ('s', 'k', 'l', 'v', gen_random_uuid(), 'n')`,
+    `insert into foreword_private.member values ('s', 'k', 'l', 'v', gen_random_uuid(), 'n', gen_random_uuid())`,
     `delete from foreword_private.entry`,
     `update foreword_private.quota set consumed = 1`,
     `insert into foreword_private.quota (scope, metric, consumed) values ('s', 'm', 1)`,

@@ -95,6 +95,31 @@ t.test('deciders that meet do not share what the other has not seen', async (t) 
   ])
 })
 
+t.test(
+  'deciders of one moment that meet decide one after the other, in one transaction',
+  async (t) => {
+    const { engine } = await testEngine(t)
+    await engine.decide(increment, { scope, input: undefined })
+    const results = await Promise.all(
+      Array.from({ length: 8 }, () => engine.decide(increment, { scope, input: undefined })),
+    )
+    t.ok(results.every((r) => r.type === 'decided' && r.tries === 1))
+    t.same(await engine.sql`select version, assumed from foreword.resource`, [
+      { version: 9, assumed: { value: 9 } },
+    ])
+    const decisions = await engine.sql<{ read: number; wrote: number; xid: string }[]>`
+    select d.premise_versions[1]::integer as read, e.version as wrote, d.xid::text as xid
+    from foreword_private.decision d
+    join foreword_private.entry e on e.decision = d.id
+    order by e.version`
+    t.ok(
+      decisions.every((d) => d.read === d.wrote - 1),
+      'each relied on the version before its own',
+    )
+    t.ok(new Set(decisions.map((d) => d.xid)).size < 9, 'and some shared a transaction')
+  },
+)
+
 t.test('a counter is never overdrawn, however many want of it at once', async (t) => {
   const { engine } = await testEngine(t, { limits: { ...defaultLimits, decide_tries_max: 100 } })
   const results = await Promise.all(

@@ -37,7 +37,8 @@ language sql as $$
     returning q.scope, q.metric, q.version
   )
   insert into foreword_private.quota_entry (scope, metric, version, decision, amount)
-  select m.scope, m.metric, m.version, s.decision, s.amount
-  from moved m
-  join share s on s.scope = m.scope and s.metric = m.metric;
+  -- A metric without a row, which prepare makes, has no version: that is an error, not a count of nothing.
+  select s.scope, s.metric, m.version, s.decision, s.amount
+  from share s
+  left join moved m on m.scope = s.scope and m.metric = s.metric;
 $$;

@@ -48,8 +48,8 @@ export interface Connected extends AsyncDisposable {
   readonly url: string
   /** The postgres.js handle, for views and anything else. */
   readonly sql: Sql
-  readonly decide: <R extends Reads, Input>(
-    decider: Decider<R, Input>,
+  readonly decide: <R extends Reads, Input, Thought = undefined>(
+    decider: Decider<R, Input, Thought>,
     call: DecideCall<Input>,
   ) => Promise<DecideResult>
   /** Waits until every intent of a decision is settled or waits for a person. */

@@ -4,121 +4,27 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
-import {
-  find_rows_max,
-  get_all_names_max,
-  queries,
-  verdictOf,
-  type Decider,
-  type Facts,
-  type IntentDraft,
-  type Reads,
-  type Refusal,
-} from '../domain/decider.ts'
-import type {
-  Cause,
-  Change,
-  ConflictNote,
-  DecisionStore,
-  ReadPlan,
-  Readings,
-  Tried,
-  Try,
-  WritePlan,
-} from '../domain/ports.ts'
+import type { Decider, Reads, Refusal } from '../domain/decider.ts'
+import type { Change, ConflictNote, Readings, Tried, Try, WritePlan } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { DecideResult, IntentRef } from '../domain/result.ts'
 import { decide_again_ms } from '../domain/retry-policy.ts'
-import { changesOf, observedChanges, type ChangeRules, type Invalid } from './changes.ts'
-import { countersOf, factsOf, planOf, predicatesOf, premisesOf, TooManyRows } from './plan.ts'
+import type { Invalid } from './changes.ts'
+import {
+  consider,
+  runOf,
+  type Considered,
+  type DecideDeps,
+  type DecideOptions,
+  type Run,
+} from './consider.ts'
+import { countersOf, predicatesOf, premisesOf } from './plan.ts'
+import { moved_sqlstate, thinkOver, type Thinking } from './think.ts'
 
-export interface DecideDeps {
-  readonly store: DecisionStore
-  readonly rules: ChangeRules
-  readonly tries_max: number
-  readonly newId: () => string
-  readonly now: () => Date
-}
+export type { DecideDeps, DecideOptions } from './consider.ts'
 
-export interface DecideOptions<Input> {
-  readonly scope: string
-  readonly input: Input
-  readonly actor?: string
-  readonly reason?: string
-  readonly cause?: Cause
-  /** Generations of desired state that the decision acts on. */
-  readonly acted?: (drafts: readonly IntentDraft[]) => WritePlan['acted']
-}
-
-/** What the pure part came to, in one of its runs. */
-type Considered =
-  | { readonly type: 'refused'; readonly reason: string }
-  | { readonly type: 'invalid'; readonly why: Invalid }
-  | {
-      readonly type: 'changes'
-      readonly changes: readonly Change[]
-      readonly acted: WritePlan['acted']
-    }
-
-interface Run<R extends Reads, Input> {
-  readonly decider: Decider<R, Input>
-  readonly options: DecideOptions<Input>
-  readonly reads: R
-  readonly plan: ReadPlan
-}
-
-const boundedPlan = (plan: ReadPlan): Invalid | null => {
-  const far = plan.finds.find((f) => f.max > find_rows_max)
-  if (far !== undefined || plan.resources.length > get_all_names_max) {
-    return {
-      sqlstate: 'FW015',
-      reason: 'the decider reads more than its bound',
-      remedy: `at most ${find_rows_max} rows: ask narrower, or keep a counter`,
-    }
-  }
-  return null
-}
-
-/** The decider's own code, on one set of readings. What it throws is a bug and goes through. */
-const consider = <R extends Reads, Input>(
-  deps: DecideDeps,
-  run: Run<R, Input>,
-  readings: Readings,
-  now: Date,
-): Considered => {
-  const { decider, options, reads } = run
-  try {
-    const facts = factsOf(reads, options.scope, readings) as Facts<R>
-    const context = { scope: options.scope, now }
-    const verdict: E.Either<Refusal, readonly IntentDraft[]> = verdictOf(
-      decider.decide(facts, options.input, context),
-    )
-    if (E.isLeft(verdict)) return { type: 'refused', reason: verdict.left.reason }
-    const changes =
-      options.cause === 'observation'
-        ? E.right(observedChanges(verdict.right, options.scope))
-        : changesOf(verdict.right, options.scope, deps.rules)
-    if (E.isLeft(changes)) return { type: 'invalid', why: changes.left }
-    return {
-      type: 'changes',
-      changes: changes.right,
-      acted: options.acted?.(verdict.right) ?? [],
-    }
-  } catch (error) {
-    if (!(error instanceof TooManyRows)) throw error
-    return {
-      type: 'invalid',
-      why: {
-        sqlstate: 'FW015',
-        reason: `find ${error.message} matches more than its bound`,
-        remedy: 'ask narrower by a label, or keep a counter',
-      },
-    }
-  }
-}
-
-const writePlan = <R extends Reads, Input>(
-  run: Run<R, Input>,
+const writePlan = <R extends Reads, Input, Thought>(
+  run: Run<R, Input, Thought>,
   readings: Readings,
   considered: Extract<Considered, { type: 'changes' }>,
   tries: number,
@@ -176,17 +82,52 @@ const resultOf = (
   }
 }
 
+interface OneTry {
+  readonly tried: Tried
+  readonly considered: Considered | undefined
+}
+
+/** One try: reads, the decider's own code, and the write of what it came to. */
+const tryOnce = async <R extends Reads, Input, Thought>(
+  deps: DecideDeps,
+  run: Run<R, Input, Thought>,
+  thinking: Thinking<Thought>,
+  at: { readonly id: string; readonly company: Try['company']; readonly tries: number },
+): Promise<OneTry> => {
+  const { id, company, tries } = at
+  const last: { moved: boolean; considered: Considered | undefined } = {
+    moved: false,
+    considered: undefined,
+  }
+  const pure = (readings: Readings): WritePlan | null => {
+    last.moved = !thinking.holds(readings)
+    if (last.moved) return null
+    const now = deps.now()
+    const considered = consider(deps, run, readings, { now, thought: thinking.thought })
+    last.considered = considered
+    if (considered.type !== 'changes' || considered.changes.length === 0) return null
+    return writePlan(run, readings, considered, tries, now)
+  }
+  const plan = run.plan
+  const tried = await deps.store.once({ id, plan, company, read_only: false, decide: pure })
+  return last.moved && tried.type === 'unwritten'
+    ? {
+        tried: { type: 'conflict', sqlstate: moved_sqlstate, id_spent: false },
+        considered: undefined,
+      }
+    : { tried, considered: last.considered }
+}
+
 /** Runs a decider until it commits, refuses, or has lost too often. A throw is the decider's own, or an outage. */
 export const decide =
   (deps: DecideDeps) =>
-  async <R extends Reads, Input>(
-    decider: Decider<R, Input>,
+  async <R extends Reads, Input, Thought = undefined>(
+    decider: Decider<R, Input, Thought>,
     options: DecideOptions<Input>,
   ): Promise<DecideResult> => {
-    const reads = decider.read(queries, options.input)
-    const run: Run<R, Input> = { decider, options, reads, plan: planOf(reads, options.scope) }
-    const unbounded = boundedPlan(run.plan)
-    if (unbounded !== null) return { type: 'invalid', ...unbounded }
+    const asked = runOf(decider, options)
+    if (E.isLeft(asked)) return { type: 'invalid', ...asked.left }
+    const run = asked.right
 
     let id = deps.newId()
     const notes: ConflictNote[] = []
@@ -195,18 +136,12 @@ export const decide =
     }
     let company: Try['company'] = 'grouped'
     for (let tries = 1; tries <= deps.tries_max; tries++) {
-      let considered: Considered | undefined
-      const tried = await deps.store.once({
+      const thinking = await thinkOver(deps, run)
+      if (E.isLeft(thinking)) return { type: 'invalid', ...thinking.left }
+      const { tried, considered }: OneTry = await tryOnce(deps, run, thinking.right, {
         id,
-        plan: run.plan,
         company,
-        read_only: false,
-        decide: (readings) => {
-          const now = deps.now()
-          considered = consider(deps, run, readings, now)
-          if (considered.type !== 'changes' || considered.changes.length === 0) return null
-          return writePlan(run, readings, considered, tries, now)
-        },
+        tries,
       })
       // Names were written that had not been read: their slots are there now, so this was no try.
       if (tried.type === 'unprepared') {
@@ -234,13 +169,16 @@ export const decide =
 /** What a decider would intend now: the same reads in a READ ONLY transaction, and nothing written. */
 export const preview =
   (deps: DecideDeps) =>
-  async <R extends Reads, Input>(
-    decider: Decider<R, Input>,
+  async <R extends Reads, Input, Thought = undefined>(
+    decider: Decider<R, Input, Thought>,
     options: DecideOptions<Input>,
   ): Promise<E.Either<Refusal | Invalid, readonly Change[]>> => {
-    const reads = decider.read(queries, options.input)
-    const run: Run<R, Input> = { decider, options, reads, plan: planOf(reads, options.scope) }
+    const asked = runOf(decider, options)
+    if (E.isLeft(asked)) return asked
+    const run = asked.right
     for (let tries = 1; tries <= deps.tries_max; tries++) {
+      const thinking = await thinkOver(deps, run)
+      if (E.isLeft(thinking)) return thinking
       let considered: Considered | undefined
       const tried = await deps.store.once({
         id: deps.newId(),
@@ -248,7 +186,9 @@ export const preview =
         company: 'alone',
         read_only: true,
         decide: (readings) => {
-          considered = consider(deps, run, readings, deps.now())
+          if (!thinking.right.holds(readings)) return null
+          const at = { now: deps.now(), thought: thinking.right.thought }
+          considered = consider(deps, run, readings, at)
           return null
         },
       })

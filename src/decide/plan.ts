@@ -5,6 +5,12 @@ import type { JsonObject } from '../domain/json.ts'
 import type { ReadPlan, Readings, ResourceName, StateRow } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 
+const query_types: ReadonlySet<unknown> = new Set(['get', 'get_all', 'find', 'counter'])
+
+/** Whether something that a decider returned among its reads is one. */
+export const isQuery = (value: unknown): value is Query<unknown> =>
+  typeof value === 'object' && value !== null && 'type' in value && query_types.has(value.type)
+
 /** Collects all reads of a decider, each resource once, so that they travel together. */
 export const planOf = (reads: Reads, scope: string): ReadPlan => {
   const queries = Object.values(reads)

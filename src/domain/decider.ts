@@ -148,33 +148,56 @@ export const refuse = (reason: string): E.Either<Refusal, never> => E.left({ rea
 export type Verdict =
   E.Either<Refusal, IntentDraft | readonly IntentDraft[]> | IntentDraft | readonly IntentDraft[]
 
-export interface DecideContext {
+export interface DecideContext<Thought = undefined> {
   readonly scope: string
   /** The clock of the decision, recorded with it. A decider has no other. */
   readonly now: Date
+  /** What `think` came to, on just these facts. */
+  readonly thought: Thought
 }
 
-export interface Decider<R extends Reads = Reads, Input = unknown> {
+export interface Decider<R extends Reads = Reads, Input = unknown, Thought = undefined> {
   readonly name: string
   readonly version: number
   readonly read: (q: Queries, input: Input) => R
+  /**
+   * For what is slow or not pure (prices, a model): runs outside of any transaction, on a snapshot of the
+   * facts, before `decide`; again when they have moved meanwhile. It may take its time, and must not act.
+   */
+  readonly think?: (
+    facts: Facts<R>,
+    input: Input,
+    context: Omit<DecideContext, 'thought'>,
+  ) => Promise<Thought>
   /** Pure and synchronous: it may run many times, and again years later in a replay. */
-  readonly decide: (facts: Facts<R>, input: Input, context: DecideContext) => Verdict
+  readonly decide: (facts: Facts<R>, input: Input, context: DecideContext<Thought>) => Verdict
 }
 
 /** Any decider, its types forgotten: how a registry holds it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Input is contravariant; a registry only holds deciders, `decide` is called with the input's own type.
-export type AnyDecider = Decider<any, any>
+export type AnyDecider = Decider<any, any, any>
 
 /** Declares a decider; the types of its facts follow from its reads. */
-export const defineDecider = <R extends Reads, Input = undefined>(
-  decider: Decider<R, Input>,
-): Decider<R, Input> => decider
+export const defineDecider = <R extends Reads, Input = undefined, Thought = undefined>(
+  decider: Decider<R, Input, Thought>,
+): Decider<R, Input, Thought> => decider
 
-/** One shape out of the several that `decide` may return. */
-export const verdictOf = (verdict: Verdict): E.Either<Refusal, readonly IntentDraft[]> => {
-  const listed = (drafts: IntentDraft | readonly IntentDraft[]): readonly IntentDraft[] =>
-    'type' in drafts ? [drafts] : drafts
-  if ('_tag' in verdict) return E.map(listed)(verdict)
-  return E.right(listed(verdict))
+const isDraft = (value: unknown): value is IntentDraft =>
+  typeof value === 'object' &&
+  value !== null &&
+  'type' in value &&
+  value.type === 'intent' &&
+  ['kind', 'name', 'verb'].every((k) => k in value && typeof value[k as never] === 'string')
+
+/** One shape out of the several that `decide` may return; null: it returned something else. */
+export const verdictOf = (verdict: unknown): E.Either<Refusal, readonly IntentDraft[]> | null => {
+  if (typeof verdict !== 'object' || verdict === null) return null
+  if ('_tag' in verdict) {
+    const either = verdict as E.Either<Partial<Refusal> | undefined, unknown>
+    if (E.isRight(either)) return verdictOf(either.right)
+    const reason = either.left?.reason
+    return typeof reason === 'string' ? E.left({ reason }) : null
+  }
+  const drafts: readonly unknown[] = Array.isArray(verdict) ? verdict : [verdict]
+  return drafts.every(isDraft) ? E.right(drafts) : null
 }

@@ -108,11 +108,10 @@ export const readFlight = async (
   }
   const answers = await read()
   const readings = readingsOf(answers)
-  const missing = read_only ? null : unnamed(plan, readings, answers)
-  if (missing === null) {
-    slots.made(plan)
-    return readings
-  }
+  const missing = unnamed(plan, readings, answers)
+  if (missing === null) slots.made(plan)
+  // Who only reads makes no slots: nothing is written that would have to meet him.
+  if (missing === null || read_only) return readings
   await rollback(tx)
   await prepareSlots(tx, missing)
   slots.made(plan)

@@ -204,6 +204,51 @@ t.test('what cannot be recorded is a result that says so, and leaves nothing', a
   t.same(await engine.sql`select from foreword_private.conflict`, [], 'and is not tried again')
 })
 
+const nonverdicts: readonly unknown[] = [
+  undefined,
+  null,
+  42,
+  'create',
+  true,
+  Promise.resolve([]),
+  {},
+  [null],
+  [{ type: 'intent' }],
+  { _tag: 'Left', left: 'no' },
+  { _tag: 'Left' },
+  { _tag: 'Right', right: 7 },
+]
+
+t.test('a decider that returns nonsense is told so, once, and nothing is written', async (t) => {
+  const { engine } = await testEngine(t)
+  for (const nonsense of nonverdicts) {
+    let runs = 0
+    const decider = defineDecider({
+      name: 'odd',
+      version: 1,
+      read: (q) => ({ a: q.get('vm', 'a') }),
+      decide: () => {
+        runs += 1
+        return nonsense as never
+      },
+    })
+    const result = await engine.decide(decider, { scope, input: undefined })
+    t.match(result, { type: 'invalid', sqlstate: 'FW029', reason: /decide of decider odd/ })
+    t.equal(runs, 1)
+  }
+  for (const nonsense of [undefined, null, 7, { a: 7 }, { a: { type: 'select' } }]) {
+    const decider = defineDecider({
+      name: 'odd',
+      version: 1,
+      read: () => nonsense as never,
+      decide: () => [],
+    })
+    const result = await engine.decide(decider, { scope, input: undefined })
+    t.match(result, { type: 'invalid', sqlstate: 'FW029', reason: /read of decider odd/ })
+  }
+  t.same(await engine.sql`select from foreword.decision`, [])
+})
+
 t.test('SQL in a name is a name', async (t) => {
   const { engine } = await testEngine(t)
   const name = `'); drop table foreword_private.entry; --`

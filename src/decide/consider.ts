@@ -1,0 +1,140 @@
+/** The pure part of deciding: a decider's own code on one set of readings, and what it came to. */
+import * as E from 'fp-ts/lib/Either.js'
+import {
+  find_rows_max,
+  get_all_names_max,
+  queries,
+  verdictOf,
+  type Decider,
+  type Facts,
+  type IntentDraft,
+  type Reads,
+  type Refusal,
+} from '../domain/decider.ts'
+import type {
+  Cause,
+  Change,
+  DecisionStore,
+  ReadPlan,
+  Readings,
+  WritePlan,
+} from '../domain/ports.ts'
+import { changesOf, observedChanges, type ChangeRules, type Invalid } from './changes.ts'
+import { factsOf, isQuery, planOf, TooManyRows } from './plan.ts'
+
+export interface DecideDeps {
+  readonly store: DecisionStore
+  readonly rules: ChangeRules
+  readonly tries_max: number
+  readonly newId: () => string
+  readonly now: () => Date
+}
+
+export interface DecideOptions<Input> {
+  readonly scope: string
+  readonly input: Input
+  readonly actor?: string
+  readonly reason?: string
+  readonly cause?: Cause
+  /** Generations of desired state that the decision acts on. */
+  readonly acted?: (drafts: readonly IntentDraft[]) => WritePlan['acted']
+}
+
+/** What the pure part came to, in one of its runs. */
+export type Considered =
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'invalid'; readonly why: Invalid }
+  | {
+      readonly type: 'changes'
+      readonly changes: readonly Change[]
+      readonly acted: WritePlan['acted']
+    }
+
+/** One call of a decider: its reads as data, and the plan that they make together. */
+export interface Run<R extends Reads, Input, Thought> {
+  readonly decider: Decider<R, Input, Thought>
+  readonly options: DecideOptions<Input>
+  readonly reads: R
+  readonly plan: ReadPlan
+}
+
+const invalid = (sqlstate: string, reason: string, remedy: string): E.Either<Invalid, never> =>
+  E.left({ sqlstate, reason, remedy })
+
+/** Asks a decider for its reads. What it throws is a bug and goes through. */
+export const runOf = <R extends Reads, Input, Thought>(
+  decider: Decider<R, Input, Thought>,
+  options: DecideOptions<Input>,
+): E.Either<Invalid, Run<R, Input, Thought>> => {
+  const reads: unknown = decider.read(queries, options.input)
+  if (typeof reads !== 'object' || reads === null || !Object.values(reads).every(isQuery)) {
+    return invalid(
+      'FW029',
+      `read of decider ${decider.name} returned something else than reads`,
+      'return an object of q.get, q.getAll, q.find and q.counter',
+    )
+  }
+  const plan = planOf(reads as R, options.scope)
+  const far = plan.finds.find((f) => f.max > find_rows_max)
+  if (far !== undefined || plan.resources.length > get_all_names_max) {
+    return invalid(
+      'FW015',
+      'the decider reads more than its bound',
+      `at most ${find_rows_max} rows: ask narrower, or keep a counter`,
+    )
+  }
+  return E.right({ decider, options, reads: reads as R, plan })
+}
+
+/** The facts of a run; a predicate that matched more than its bound is the decider's to mend. */
+export const factsIn = <R extends Reads, Input, Thought>(
+  run: Run<R, Input, Thought>,
+  readings: Readings,
+): E.Either<Invalid, Facts<R>> => {
+  try {
+    return E.right(factsOf(run.reads, run.options.scope, readings) as Facts<R>)
+  } catch (error) {
+    if (!(error instanceof TooManyRows)) throw error
+    return invalid(
+      'FW015',
+      `find ${error.message} matches more than its bound`,
+      'ask narrower by a label, or keep a counter',
+    )
+  }
+}
+
+/** The decider's own code, on one set of readings. What it throws is a bug and goes through. */
+export const consider = <R extends Reads, Input, Thought>(
+  deps: DecideDeps,
+  run: Run<R, Input, Thought>,
+  readings: Readings,
+  at: { readonly now: Date; readonly thought: Thought },
+): Considered => {
+  const { decider, options } = run
+  const facts = factsIn(run, readings)
+  if (E.isLeft(facts)) return { type: 'invalid', why: facts.left }
+  const verdict: E.Either<Refusal, readonly IntentDraft[]> | null = verdictOf(
+    decider.decide(facts.right, options.input, { scope: options.scope, ...at }),
+  )
+  if (verdict === null) {
+    return {
+      type: 'invalid',
+      why: {
+        sqlstate: 'FW029',
+        reason: `decide of decider ${decider.name} returned something else than a verdict`,
+        remedy: 'return an intent, a list of intents or refuse(…), and no promise: see `think`',
+      },
+    }
+  }
+  if (E.isLeft(verdict)) return { type: 'refused', reason: verdict.left.reason }
+  const changes =
+    options.cause === 'observation'
+      ? E.right(observedChanges(verdict.right, options.scope))
+      : changesOf(verdict.right, options.scope, deps.rules)
+  if (E.isLeft(changes)) return { type: 'invalid', why: changes.left }
+  return {
+    type: 'changes',
+    changes: changes.right,
+    acted: options.acted?.(verdict.right) ?? [],
+  }
+}

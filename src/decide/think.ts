@@ -1,0 +1,60 @@
+/**
+ * Slow deciders: a pricing API, a model. An open transaction may not wait for them (after some ten
+ * thousand commits of others Postgres forgets conflicts), so they think outside of any, on one snapshot,
+ * and the decision is made in a short transaction that finds the same premises.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Reads } from '../domain/decider.ts'
+import type { ReadPlan, Readings } from '../domain/ports.ts'
+import type { Invalid } from './changes.ts'
+import { factsIn, type DecideDeps, type Run } from './consider.ts'
+import { countersOf, predicatesOf, premisesOf } from './plan.ts'
+
+/** In `foreword.conflict`: what was thought over had moved when it was to be decided. */
+export const moved_sqlstate = 'FW031'
+
+export interface Thinking<Thought> {
+  readonly thought: Thought
+  /** Whether these readings are what was thought over: every version, every answer, every counter. */
+  readonly holds: (readings: Readings) => boolean
+}
+
+const premisesIn = (plan: ReadPlan, readings: Readings): string =>
+  JSON.stringify([
+    premisesOf(plan, readings).toSorted((a, b) => (a.resource < b.resource ? -1 : 1)),
+    predicatesOf(plan, readings),
+    countersOf(plan, readings),
+  ])
+
+/** Reads in a snapshot and lets the decider think it over; at once and holding on everything where it does not think. */
+export const thinkOver = async <R extends Reads, Input, Thought>(
+  deps: DecideDeps,
+  run: Run<R, Input, Thought>,
+): Promise<E.Either<Invalid, Thinking<Thought>>> => {
+  const { decider, options, plan } = run
+  if (decider.think === undefined) {
+    // Without `think` Thought is undefined: the type of Decider says so.
+    return E.right({ thought: undefined as Thought, holds: () => true })
+  }
+  let seen: Readings | undefined
+  const tried = await deps.store.once({
+    id: deps.newId(),
+    plan,
+    company: 'alone',
+    read_only: true,
+    decide: (readings) => {
+      seen = readings
+      return null
+    },
+  })
+  if (tried.type === 'invalid') return E.left(tried)
+  if (seen === undefined) throw new Error('a snapshot was not read')
+  const facts = factsIn(run, seen)
+  if (E.isLeft(facts)) return facts
+  const thought = await decider.think(facts.right, options.input, {
+    scope: options.scope,
+    now: deps.now(),
+  })
+  const premises = premisesIn(plan, seen)
+  return E.right({ thought, holds: (readings) => premisesIn(plan, readings) === premises })
+}

@@ -1,6 +1,8 @@
 /** The one place that opens connections to Postgres, and the one that says why one cannot be opened. */
 import postgres from 'postgres'
 import { ForewordError } from '../domain/errors.ts'
+import { knowArrays } from './arrays.ts'
+import { lending, type OneOptions } from './lend.ts'
 
 /** int8 columns come as numbers; `numeric` (also sum() of int8) as strings, timestamptz as Dates, jsonb parsed. */
 interface ColumnTypes extends Record<string, postgres.PostgresType> {
@@ -63,22 +65,43 @@ export const placeOf = (url: string): string => {
   return `${socketFolder(at) ?? (at.hostname || 'localhost')}:${at.port || '5432'}${at.pathname}`
 }
 
-/** A pool. Nothing is sent before the first query; `end()` it, or the process will not exit. */
+/**
+ * A pool. Nothing is sent before the first query; `end()` it, or the process will not exit. What it
+ * lends by `reserve` comes besides, up to `max` too.
+ */
 export const connectSql = (options: ConnectOptions): Sql => {
   const at = parsed(options.url)
   const folder = socketFolder(at)
   at.searchParams.delete('host')
-  return postgres(at.href, {
-    ...(folder === undefined ? {} : { host: folder }),
-    max: options.max,
-    connect_timeout: 10,
-    idle_timeout: options.idle_timeout_s,
-    // By default connections are replaced after half an hour, and session locks would be lost with them.
-    max_lifetime: null,
-    onnotice: silent,
-    ...(options.onclose === undefined ? {} : { onclose: options.onclose }),
-    types: columnTypes,
-    connection: { ...options.connection, application_name: options.application_name },
+  const open = (over: Partial<OneOptions>): Sql => {
+    const sql = postgres(at.href, {
+      ...(folder === undefined ? {} : { host: folder }),
+      max: options.max,
+      connect_timeout: 10,
+      idle_timeout: options.idle_timeout_s,
+      // By default connections are replaced after half an hour, and session locks would be lost with them.
+      max_lifetime: null,
+      onnotice: silent,
+      fetch_types: false,
+      types: columnTypes,
+      connection: { ...options.connection, application_name: options.application_name },
+      ...over,
+      onclose: () => {
+        over.onclose?.()
+        options.onclose?.()
+      },
+    })
+    knowArrays(sql.options)
+    return sql
+  }
+  const pool = open({})
+  const lent = lending(options.max, open)
+  const end = pool.end.bind(pool)
+  return Object.assign(pool, {
+    reserve: lent.reserve,
+    end: async (ending?: { readonly timeout?: number | undefined }) => {
+      await Promise.all([end(ending), lent.end(ending)])
+    },
   })
 }
 

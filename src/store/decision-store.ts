@@ -1,4 +1,4 @@
-import type { DecisionStore, ReadPlan } from '../domain/ports.ts'
+import type { ConflictNote, DecisionStore, ReadPlan } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Sql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
@@ -29,6 +29,19 @@ const rememberSlots = (): Slots => {
   }
 }
 
+const insertNotes = async (sql: Sql, notes: readonly ConflictNote[]): Promise<void> => {
+  const tx = await sql.reserve()
+  try {
+    await tx`
+      insert into foreword_private.conflict (scope, decider, decision, tries, sqlstate)
+      select n.scope, n.decider, n.decision, n.tries, n.sqlstate
+      from jsonb_to_recordset(${jsonb(tx, notes)})
+        as n (scope text, decider text, decision uuid, tries integer, sqlstate text)`
+  } finally {
+    tx.release()
+  }
+}
+
 /** Decisions on a pool whose planner only uses index-driven plans: see `decider_settings`. */
 export const decisionStore = (
   sql: Sql,
@@ -40,11 +53,8 @@ export const decisionStore = (
   return {
     once: grouping.once,
     noteConflicts: async (notes) => {
-      await sql`
-        insert into foreword_private.conflict (scope, decider, decision, tries, sqlstate)
-        select n.scope, n.decider, n.decision, n.tries, n.sqlstate
-        from jsonb_to_recordset(${jsonb(sql, notes)})
-          as n (scope text, decider text, decision uuid, tries integer, sqlstate text)`
+      // For counting only: whoever has decided has decided, also where this cannot be noted.
+      await insertNotes(sql, notes).catch(() => undefined)
     },
   }
 }

@@ -37,6 +37,8 @@ begin
       using errcode = 'FW001', hint = 'Begin with: begin isolation level serializable';
   end if;
 
+  -- Must fail where the id is taken, never pass over it: a transaction whose client has given it up
+  -- meets its own tombstone here (store/tombstone.ts), and cannot commit any more.
   insert into foreword_private.decision (
     id,
     scope,

@@ -93,10 +93,12 @@ const runGroup = async (
     if (!isConnectionLoss(error)) {
       await rollback(tx)
       takeApart(ground, sorted, codeOf(error))
-    } else {
-      for (const { id, member } of sorted.writes) {
-        commitOutcome(sql, id).then(member.resolve, member.reject)
-      }
+    } else if (sorted.writes.length > 0) {
+      const outcome = commitOutcome(
+        sql,
+        sorted.writes.map((w) => w.id),
+      )
+      for (const { id, member } of sorted.writes) outcome(id).then(member.resolve, member.reject)
     }
     for (const member of sorted.unwritten) solo(ground, member)
   } finally {

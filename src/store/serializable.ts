@@ -73,7 +73,7 @@ export const once = async (sql: Sql, slots: Slots, attempt: Try): Promise<Tried>
   } catch (error) {
     if (isConnectionLoss(error)) {
       if (!stage.committing) return { type: 'conflict', sqlstate: '08006', id_spent: false }
-      return await commitOutcome(sql, attempt.id)
+      return await commitOutcome(sql, [attempt.id])(attempt.id)
     }
     await rollback(tx)
     return triedOf(error)

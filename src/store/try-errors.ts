@@ -22,8 +22,14 @@ const lost_codes = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
+  'ECONNABORTED',
   'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENETUNREACH',
   'EPIPE',
+  'ETIMEDOUT',
 ])
 
 export const isConnectionLoss = (error: unknown): boolean => lost_codes.has(codeOf(error))

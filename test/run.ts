@@ -1,6 +1,7 @@
 /**
  * `npm test [-- FILE…]`: all tests against one throw-away Postgres, by tap. A line per test file,
- * what failed and why below it, and as the last line the asserts: `N passed, N failed`.
+ * what it measured (`t.comment`), what failed and why below it, and as the last line the asserts:
+ * `N passed, N failed`.
  *
  * DATABASE_URL names another server to test against; test files make databases of their own on it.
  * Laws that must hold on each version of Postgres start, or join, servers of their own beside it.
@@ -86,12 +87,23 @@ const explain = ({ fullname, diag }: Result): string => {
   return ['', `not ok ${fullname}`, ...facts].join('\n').replaceAll('\n', '\n    ')
 }
 
+/** Comments that tap writes of its own. */
+const chatter = /^# (Subtest|time=|\{|No coverage|test count)/
+
+const tellComments = (parser: Parser): void => {
+  parser.on('comment', (text: string) => {
+    if (!chatter.test(text)) console.log(text.trimEnd())
+  })
+  parser.on('child', tellComments)
+}
+
 /**
  * Reads the TAP of a run, tells about each file as it ends, and counts its asserts into the tally.
  * Skipped ones and todos are neither passed nor failed.
  */
 const listener = (tally: Tally): Parser => {
   const parser = new Parser()
+  tellComments(parser)
   let failures: Result[] = []
   let asserts = 0
   let told = ''

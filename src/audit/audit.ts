@@ -1,8 +1,10 @@
 /**
- * Proves the log against itself: what each table says of the same facts must agree. It trusts none
- * of the code that wrote them, so it finds also what was edited by hand or lost by a restore.
+ * Proves the log against itself: what each table says of the same facts must agree, and the decisions
+ * must have an order in which each of them would have read what it read. It trusts none of the code
+ * that wrote them, so it finds also what was edited by hand or lost by a restore.
  */
-import type { AuditStore, Finding, Law } from '../domain/audit-ports.ts'
+import type { AuditStore, Finding, HistoryLaw, Law, TableLaw } from '../domain/audit-ports.ts'
+import { holdHistory } from './history-laws.ts'
 
 export interface Check extends Finding {
   readonly law: Law
@@ -19,8 +21,8 @@ export interface AuditReport {
 /** Violations shown of each law; `violated` counts them all. */
 const violations_max = 20
 
-/** A Record, so that a law without its sentence does not compile. In the order of the report. */
-const sentences: Readonly<Record<Law, string>> = {
+/** Records, so that a law without its sentence does not compile. In the order of the report. */
+const of_tables: Readonly<Record<TableLaw, string>> = {
   versions_without_gaps: 'The versions of each resource are 1 to n, and n is its state’s version.',
   state_is_newest_entry: 'What is assumed of a resource is what its newest entry says.',
   entries_are_decided: 'Every entry was written by a decision that committed.',
@@ -36,14 +38,24 @@ const sentences: Readonly<Record<Law, string>> = {
   references_resolve: 'Whatever is noted of a resource is noted of one that is known.',
 }
 
-const laws = Object.keys(sentences) as readonly Law[]
+const of_history: Readonly<Record<HistoryLaw, string>> = {
+  reads_were_written: 'Every version that was read was written by a decision that committed.',
+  finds_are_complete: 'Every find() found as many as there were in its snapshot.',
+  decisions_are_serializable:
+    'The decisions are equivalent to some serial order over everything that they read.',
+}
+
+const tableLaws = Object.keys(of_tables) as readonly TableLaw[]
+const historyLaws = Object.keys(of_history) as readonly HistoryLaw[]
 
 /** Holds every law against one snapshot of the log. Reads only; takes seconds per million entries. */
 export const audit = (store: AuditStore): Promise<AuditReport> =>
-  store.snapshot(async (find) => {
+  store.snapshot(async (log) => {
     const checks: Check[] = []
-    for (const law of laws) {
-      checks.push({ law, says: sentences[law], ...(await find(law, violations_max)) })
+    for (const law of tableLaws) {
+      checks.push({ law, says: of_tables[law], ...(await log.find(law, violations_max)) })
     }
+    const findings = await holdHistory(await log.history(), violations_max)
+    for (const law of historyLaws) checks.push({ law, says: of_history[law], ...findings[law] })
     return { checks, ok: checks.every((check) => check.violated === 0) }
   })

@@ -1,6 +1,8 @@
 /** What an audit asks of the log, and what it finds. `store` implements it, `audit` reports it. */
+import type { History, HistoryNames } from './history.ts'
 
-export type Law =
+/** What the tables must agree on; the store asks them. */
+export type TableLaw =
   | 'versions_without_gaps'
   | 'state_is_newest_entry'
   | 'entries_are_decided'
@@ -11,6 +13,11 @@ export type Law =
   | 'the_gone_consume_nothing'
   | 'members_match_labels'
   | 'references_resolve'
+
+/** What the decisions of a whole history must be to each other; the audit works it out. */
+export type HistoryLaw = 'reads_were_written' | 'finds_are_complete' | 'decisions_are_serializable'
+
+export type Law = TableLaw | HistoryLaw
 
 export interface Violation {
   /** What breaks the law: `vm/web-1 in acme/prod`, `intent 7`. */
@@ -27,9 +34,19 @@ export interface Finding {
   readonly violations: readonly Violation[]
 }
 
+export interface LoadedHistory {
+  readonly history: History
+  /** Names of these decisions and keys, and of every predicate. */
+  readonly names: (decisions: readonly number[], keys: readonly number[]) => Promise<HistoryNames>
+}
+
+/** The log at one moment. */
+export interface LogSnapshot {
+  readonly find: (law: TableLaw, violations_max: number) => Promise<Finding>
+  readonly history: () => Promise<LoadedHistory>
+}
+
 export interface AuditStore {
   /** Runs `work` in one snapshot: every law is held against the same moment. Nothing is written. */
-  readonly snapshot: <A>(
-    work: (find: (law: Law, violations_max: number) => Promise<Finding>) => Promise<A>,
-  ) => Promise<A>
+  readonly snapshot: <A>(work: (log: LogSnapshot) => Promise<A>) => Promise<A>
 }

@@ -1,9 +1,14 @@
-/** Holds the laws of the log's tables against one snapshot of them. */
-import type { AuditStore, Finding, Law, Violation } from '../domain/audit-ports.ts'
+/** Holds the laws of the log's tables against one snapshot of them, and loads the history for the others. */
+import type { AuditStore, Finding, TableLaw, Violation } from '../domain/audit-ports.ts'
 import type { Sql, TransactionSql } from './connect.ts'
+import { loadHistory } from './history-store.ts'
 import { tableLaws } from './table-laws.ts'
 
-const find = async (tx: TransactionSql, law: Law, violations_max: number): Promise<Finding> => {
+const find = async (
+  tx: TransactionSql,
+  law: TableLaw,
+  violations_max: number,
+): Promise<Finding> => {
   const { checked, breaches } = tableLaws[law]
   // `unsafe`: the text is a constant of table-laws.ts, put together from parts.
   const [count] = await tx.unsafe<{ checked: number }[]>(
@@ -29,7 +34,12 @@ export const auditStore = (sql: Sql): AuditStore => ({
       // A plan of hash joins over whole tables is right here, and must not starve the machine.
       await tx`set local max_parallel_workers_per_gather = 0`
       await tx`set local jit = off`
-      return { result: await work((law, violations_max) => find(tx, law, violations_max)) }
+      return {
+        result: await work({
+          find: (law, violations_max) => find(tx, law, violations_max),
+          history: () => loadHistory(tx),
+        }),
+      }
     })
     return result
   },

@@ -2,7 +2,7 @@
  * The laws of the log's tables as set-based queries: each returns a row for each breach, and a query of
  * how many rows it was held against. What they mean is in src/audit/audit.ts.
  */
-import type { Law } from '../domain/audit-ports.ts'
+import type { TableLaw } from '../domain/audit-ports.ts'
 
 export interface LawSql {
   /** One column, one row. */
@@ -248,7 +248,7 @@ const references_resolve: LawSql = {
     .join(' union all '),
 }
 
-export const tableLaws: Readonly<Record<Law, LawSql>> = {
+export const tableLaws: Readonly<Record<TableLaw, LawSql>> = {
   versions_without_gaps,
   state_is_newest_entry,
   entries_are_decided,

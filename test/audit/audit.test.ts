@@ -12,7 +12,7 @@ import {
 import { auditStore } from '../../src/store/audit-store.ts'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
 import { testServer } from '../support/database.ts'
-import { allSettled, cloudWorld, testWorker } from '../support/engine.ts'
+import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'
 
 const scope = 'acme/prod'
 
@@ -26,13 +26,30 @@ const say = defineDecider({
   decide: (_facts, input: readonly IntentDraft[]) => input,
 })
 
+/** Makes a network; reads one that is there, the one that it makes, all in zone z, and a counter. */
+const network = defineDecider({
+  name: 'network',
+  version: 1,
+  read: (q, name: string) => ({
+    base: q.get('network', 'base'),
+    absent: q.get('network', name),
+    zone: q.find('network', { zone: 'z' }),
+    disks: q.counter('disks'),
+  }),
+  decide: (_facts, name) =>
+    create('network', name, { cidr: '10.0.0.0/24' }, { labels: { zone: 'z' } }),
+})
+
 const steps: readonly (readonly IntentDraft[])[] = [
   [create('vm', 'a', { size: 'm' }, web), create('vm', 'b', { size: 'm' }, web)],
   [update('vm', 'a', { size: 'l' })],
   [remove('vm', 'b')],
 ]
 
-/** Two machines made, one made larger, one deleted, all through a worker and a cloud. Returns its database. */
+/**
+ * Two machines made, one made larger, one deleted, three networks one after the other, all through a
+ * worker and a cloud. Returns its database.
+ */
 const makeWorld = async (): Promise<string> => {
   const world = await cloudWorld(t)
   const { engine } = world
@@ -40,6 +57,10 @@ const makeWorld = async (): Promise<string> => {
   for (const input of steps) {
     t.match(await engine.decide(say, { scope, input }), { type: 'decided' })
     t.ok((await allSettled(engine)).every((intent) => intent.state === 'confirmed'))
+  }
+  for (const name of ['base', 'left', 'right']) {
+    t.match(await engine.decide(network, { scope, input: name }), { type: 'decided' })
+    await allSettled(engine)
   }
   await worker.stop()
   await engine.close()
@@ -89,11 +110,24 @@ const intent = (name: string, version: number): string =>
   `(select id from foreword_private.entry
     where resource = ${resource(name)} and version = ${version})`
 
+/** The decision that made a network. */
+const maker = (name: string): string =>
+  `(select decision from foreword_private.entry where resource = ${resource(name)} and version = 1)`
+
+/** Whoever made the left network, and whoever made the right one, each before he saw the other one's. */
+const skew = `
+  update foreword_private.decision d
+  set premise_resources = array[other.id], premise_versions = '{0}'
+  from (values (${maker('left')}, ${resource('right')}), (${maker('right')}, ${resource('left')}))
+    as other (decision, id)
+  where d.id = other.decision`
+
 interface Breach {
   readonly title: string
   readonly law: Law
   readonly statement: string
-  readonly subject: string
+  /** Part of it, or what it looks like. */
+  readonly subject: string | RegExp
   readonly what: RegExp
 }
 
@@ -253,6 +287,66 @@ const breaches: readonly Breach[] = [
     subject: 'resource 00000000-0000-0000-0000-00000000000a',
     what: /observation/,
   },
+  {
+    title: 'a read of a version that nobody wrote',
+    law: 'reads_were_written',
+    statement: `
+      update foreword_private.decision
+      set premise_resources = array[${resource('base')}], premise_versions = '{7}'
+      where id = ${maker('left')}`,
+    subject: /^network [-0-9a-f]{36}$/,
+    what: /^read network\/base in acme\/prod v7, which no decision wrote$/,
+  },
+  {
+    title: 'a counter that was read at a version that nobody wrote',
+    law: 'reads_were_written',
+    statement: `
+      update foreword_private.decision
+      set premise_counters = '[{"scope": "acme/prod", "metric": "disks", "consumed": 9, "version": 9}]'
+      where id = ${maker('left')}`,
+    subject: /^network [-0-9a-f]{36}$/,
+    what: /^read counter disks in acme\/prod v9, which no decision wrote$/,
+  },
+  {
+    title: 'a find that missed one who was there',
+    law: 'finds_are_complete',
+    statement: `
+      update foreword_private.decision
+      set premise_predicates = jsonb_set(premise_predicates, '{0,found}', '1')
+      where id = ${maker('right')}`,
+    subject: /^network [-0-9a-f]{36}$/,
+    what: /^found 1 network with zone=z in acme\/prod, its snapshot holds 2$/,
+  },
+  {
+    title: 'write skew',
+    law: 'decisions_are_serializable',
+    statement: skew,
+    subject: '2 decisions in a circle, write skew (G2-item)',
+    what: /^network [-0-9a-f]{36} read network\/(left|right) in acme\/prod v0 -> network [-0-9a-f]{36} wrote v1, read network\/(left|right) in acme\/prod v0 -> network [-0-9a-f]{36} wrote v1$/,
+  },
+  {
+    title: 'a find that did not see what its decision read',
+    law: 'decisions_are_serializable',
+    // Right looks with the eyes of left, who made his network after that look.
+    statement: `
+      update foreword_private.decision d
+      set
+        snapshot = l.snapshot,
+        premise_predicates = jsonb_set(d.premise_predicates, '{0,found}', '1')
+      from foreword_private.decision l
+      where d.id = ${maker('right')} and l.id = ${maker('left')}`,
+    subject: '2 decisions in a circle, read overtaken by a write (G-single)',
+    what: /^network [-0-9a-f]{36} wrote network\/left in acme\/prod v1 -> network [-0-9a-f]{36} read it, looked for network with zone=z in acme\/prod -> network [-0-9a-f]{36} changed which there are$/,
+  },
+  {
+    title: 'a counter that two moved from the same version',
+    law: 'decisions_are_serializable',
+    statement: `
+      insert into foreword_private.quota_entry (scope, metric, version, decision, amount)
+      values ('acme/prod', 'disks', 1, ${maker('left')}, 1), ('acme/prod', 'disks', 2, ${maker('right')}, 1)`,
+    subject: '2 decisions in a circle, read overtaken by a write (G-single)',
+    what: /^network [-0-9a-f]{36} wrote counter disks in acme\/prod v1 -> network [-0-9a-f]{36} wrote v2, read counter disks in acme\/prod v0 -> network [-0-9a-f]{36} wrote v1$/,
+  },
 ]
 
 t.test('a log that nobody meddled with breaks no law', async (t) => {
@@ -271,10 +365,46 @@ for (const { title, law, statement, subject, what } of breaches) {
     t.strictSame(broken(report), [law])
     t.notOk(report.ok)
     const [violation] = report.checks.find((check) => check.law === law)?.violations ?? []
-    t.ok(violation?.subject.endsWith(subject), `the breach is in ${subject}`)
+    t.match(violation?.subject, subject)
     t.match(violation?.what, what)
   })
 }
+
+for (const state of ['stale', 'cancelled', 'rejected']) {
+  t.test(`whose every intent is ${state} never had an effect, and is in no circle`, async (t) => {
+    const sql = await clone(t)
+    await breakIt(sql, skew)
+    t.strictSame(broken(await audit(auditStore(sql))), ['decisions_are_serializable'])
+    const taken_back = `decision = ${maker('right')}`
+    await breakIt(sql, `update foreword_private.entry set state = '${state}' where ${taken_back}`)
+    t.strictSame(broken(await audit(auditStore(sql))), [])
+  })
+}
+
+t.test('a decision that was abandoned is in no circle', async (t) => {
+  const sql = await clone(t)
+  await breakIt(sql, skew)
+  await breakIt(
+    sql,
+    `update foreword_private.decision set abandoned = true where id = ${maker('right')}`,
+  )
+  t.strictSame(broken(await audit(auditStore(sql))), ['entries_are_decided'])
+})
+
+t.test('decisions of before the pair was noted are read by their first label', async (t) => {
+  const sql = await clone(t)
+  await breakIt(
+    sql,
+    `update foreword_private.decision
+     set premise_predicates = (
+       select coalesce(jsonb_agg(p - 'label' - 'value'), '[]')
+       from jsonb_array_elements(premise_predicates) p
+     )`,
+  )
+  const report = await audit(auditStore(sql))
+  t.strictSame(broken(report), [])
+  t.equal(report.checks.find(({ law }) => law === 'finds_are_complete')?.checked, 3)
+})
 
 t.test('each law shows its first twenty breaches and counts them all', async (t) => {
   const sql = await clone(t)
@@ -287,6 +417,20 @@ t.test('each law shows its first twenty breaches and counts them all', async (t)
   const check = report.checks.find(({ law }) => law === 'references_resolve')
   t.equal(check?.violated, 25)
   t.equal(check?.violations.length, 20)
+})
+
+t.test('many who look for those whom they all join leave a log that has an order', async (t) => {
+  const { engine } = await testEngine(t)
+  const all = Array.from({ length: 24 }, (_, i) =>
+    engine.decide(network, { scope: i % 2 === 0 ? scope : 'acme/ops', input: `n${i}` }),
+  )
+  const decided = (await Promise.all(all)).filter(({ type }) => type === 'decided')
+  t.ok(decided.length > 1)
+  const report = await audit(auditStore(engine.sql))
+  t.strictSame(broken(report), [])
+  const checked = new Map(report.checks.map((check) => [check.law, check.checked]))
+  t.equal(checked.get('decisions_are_serializable'), decided.length)
+  t.equal(checked.get('finds_are_complete'), decided.length)
 })
 
 t.test('an audit in the midst of work sees one moment of it', async (t) => {

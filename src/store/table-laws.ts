@@ -234,18 +234,41 @@ const members_match_labels: LawSql = {
     where h.resource is null or m.resource is null`,
 }
 
-const noted = ['resource_state', 'entry', 'desired', 'observation', 'drift', 'premise'] as const
+const noted = ['resource_state', 'entry', 'desired', 'observation', 'drift'] as const
+const unknown = 'not exists (select from foreword_private.resource r where r.id = x.resource)'
 
+/** Premises of counters and predicates stand among those of resources, each under a key of its own. */
 const references_resolve: LawSql = {
-  checked: `select ${noted.map((table) => `(select count(*) from foreword_private.${table})`).join(' + ')}`,
-  breaches: noted
-    .map(
-      (table) => `
+  checked: `select ${[...noted, 'premise'].map((table) => `(select count(*) from foreword_private.${table})`).join(' + ')}`,
+  breaches: `
+    ${noted
+      .map(
+        (table) => `
     select 'resource ' || x.resource as subject, 'unknown, and there is ${table} of it' as what
     from (select distinct resource from foreword_private.${table}) x
-    where not exists (select from foreword_private.resource r where r.id = x.resource)`,
-    )
-    .join(' union all '),
+    where ${unknown}
+    union all`,
+      )
+      .join('')}
+    select 'resource ' || y.resource, 'unknown, and there is premise of it'
+    from (
+      select distinct on (x.resource) x.resource, x.decision
+      from foreword_private.premise x
+      where ${unknown}
+    ) y
+    left join foreword_private.decision d on d.id = y.decision
+    where
+      not exists (
+        select
+        from jsonb_to_recordset(d.premise_counters) as c (scope text, metric text)
+        where foreword_code.counter_key(c.scope, c.metric) = y.resource
+      )
+      and not exists (
+        select
+        from jsonb_to_recordset(d.premise_predicates)
+          as f (scope text, kind text, label text, value text)
+        where foreword_code.member_key(f.scope, f.kind, f.label, f.value) = y.resource
+      )`,
 }
 
 export const tableLaws: Readonly<Record<TableLaw, LawSql>> = {

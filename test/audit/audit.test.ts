@@ -30,14 +30,19 @@ const say = defineDecider({
 const network = defineDecider({
   name: 'network',
   version: 1,
-  read: (q, name: string) => ({
+  read: (q, { name }: { readonly name: string; readonly disks?: number }) => ({
     base: q.get('network', 'base'),
     absent: q.get('network', name),
     zone: q.find('network', { zone: 'z' }),
     disks: q.counter('disks'),
   }),
-  decide: (_facts, name) =>
-    create('network', name, { cidr: '10.0.0.0/24' }, { labels: { zone: 'z' } }),
+  decide: (_facts, { name, disks }) =>
+    create(
+      'network',
+      name,
+      { cidr: '10.0.0.0/24' },
+      { labels: { zone: 'z' }, ...(disks === undefined ? {} : { counters: { disks } }) },
+    ),
 })
 
 const steps: readonly (readonly IntentDraft[])[] = [
@@ -59,7 +64,7 @@ const makeWorld = async (): Promise<string> => {
     t.ok((await allSettled(engine)).every((intent) => intent.state === 'confirmed'))
   }
   for (const name of ['base', 'left', 'right']) {
-    t.match(await engine.decide(network, { scope, input: name }), { type: 'decided' })
+    t.match(await engine.decide(network, { scope, input: { name } }), { type: 'decided' })
     await allSettled(engine)
   }
   await worker.stop()
@@ -177,9 +182,8 @@ const breaches: readonly Breach[] = [
     title: 'a decision that was abandoned and left an entry all the same',
     law: 'entries_are_decided',
     statement: `
-      update foreword_private.decision set abandoned = true
-      where id = (select decision from foreword_private.entry where id = ${intent('b', 2)})`,
-    subject: 'vm/b in acme/prod',
+      update foreword_private.decision set abandoned = true where id = ${maker('right')}`,
+    subject: 'network/right in acme/prod',
     what: /was abandoned/,
   },
   {
@@ -288,6 +292,15 @@ const breaches: readonly Breach[] = [
     what: /observation/,
   },
   {
+    title: 'a premise of nobody knows what',
+    law: 'references_resolve',
+    statement: `
+      insert into foreword_private.premise (resource, version, decision)
+      values ('00000000-0000-0000-0000-00000000000a', 1, ${maker('left')})`,
+    subject: 'resource 00000000-0000-0000-0000-00000000000a',
+    what: /premise/,
+  },
+  {
     title: 'a read of a version that nobody wrote',
     law: 'reads_were_written',
     statement: `
@@ -393,6 +406,12 @@ t.test('a decision that was abandoned is in no circle', async (t) => {
 
 t.test('decisions of before the pair was noted are read by their first label', async (t) => {
   const sql = await clone(t)
+  // They were spread by their resources only.
+  await breakIt(
+    sql,
+    `delete from foreword_private.premise p
+     where not exists (select from foreword_private.resource r where r.id = p.resource)`,
+  )
   await breakIt(
     sql,
     `update foreword_private.decision
@@ -422,7 +441,10 @@ t.test('each law shows its first twenty breaches and counts them all', async (t)
 t.test('many who look for those whom they all join leave a log that has an order', async (t) => {
   const { engine } = await testEngine(t)
   const all = Array.from({ length: 24 }, (_, i) =>
-    engine.decide(network, { scope: i % 2 === 0 ? scope : 'acme/ops', input: `n${i}` }),
+    engine.decide(network, {
+      scope: i % 2 === 0 ? scope : 'acme/ops',
+      input: { name: `n${i}`, disks: 1 },
+    }),
   )
   const decided = (await Promise.all(all)).filter(({ type }) => type === 'decided')
   t.ok(decided.length > 1)

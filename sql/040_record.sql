@@ -5,7 +5,8 @@
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
 --   premise_resources, premise_versions, predicates, counters, facts}]; facts: it says what was seen or
 --   taken back, calls nothing, and so needs no certificate.
--- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial}];
+-- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
+--   position}], in the order in which their rows are locked; position: in which their entries are numbered;
 --   labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
 -- p_acted: [{resource, generation}] of the desired state that was acted on.
 -- p_plain: no change creates, deletes, labels, counts or needs, and none is a fact: the everyday case, which
@@ -127,7 +128,8 @@ begin
       needs jsonb,
       after_resources uuid[],
       after_versions bigint[],
-      initial text
+      initial text,
+      position integer
     )
     where
       s.resource = c.resource
@@ -156,6 +158,7 @@ begin
       c.state,
       c.after_resources,
       c.after_versions,
+      c.position,
       case when c.cause = 'intent' then coalesce(c.initial, 'pending') else 'recorded' end as initial
   )
   insert into foreword_private.entry (
@@ -192,6 +195,7 @@ begin
     case when m.initial = 'pending' then clock_timestamp() end,
     case when m.initial = 'recorded' then clock_timestamp() end
   from moved m
+  order by m.position
   returning entry.decision, entry.id, entry.resource, entry.version;
 
   get diagnostics moved_count = row_count;

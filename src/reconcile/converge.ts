@@ -13,7 +13,7 @@ import {
 } from '../domain/decider.ts'
 import { renderDiff, sameState, type Change } from '../domain/diff.ts'
 import type { Json } from '../domain/json.ts'
-import type { DesiredRow } from '../domain/ports.ts'
+import type { DesiredRow } from '../domain/reconcile-ports.ts'
 import { needsOf, resourceKey } from '../domain/reference.ts'
 
 /** What one decision converges, with what else is going away. */

@@ -6,7 +6,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { diffPaths, type Difference } from '../domain/diff.ts'
 import type { Json } from '../domain/json.ts'
-import type { LookNote, Logger, ReconcileStore, ResourceName, Watched } from '../domain/ports.ts'
+import type { Logger, ResourceName } from '../domain/ports.ts'
+import type { LookNote, ReconcileStore, Watched } from '../domain/reconcile-ports.ts'
 import type { AnyProvider, Secrets, Sighting } from '../domain/provider.ts'
 import {
   parseResourceKey,

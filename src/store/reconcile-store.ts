@@ -1,10 +1,5 @@
-import type {
-  DesiredRow,
-  LookNote,
-  ReconcileStore,
-  ResourceName,
-  Watched,
-} from '../domain/ports.ts'
+import type { ResourceName } from '../domain/ports.ts'
+import type { DesiredRow, LookNote, ReconcileStore, Watched } from '../domain/reconcile-ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Sql } from './connect.ts'
 import { jsonb } from './jsonb.ts'

@@ -32,8 +32,9 @@ const decisionJson = ({ id, plan }: Write): Json => ({
 })
 
 const changesJson = ({ id, plan }: Write) =>
-  plan.changes.map((c) => ({
+  plan.changes.map((c, position) => ({
     decision: id,
+    position,
     cause: plan.cause,
     resource: resourceId(c.scope, c.kind, c.name),
     scope: c.scope,

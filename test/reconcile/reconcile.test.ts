@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Cloud } from '../../src/cloud/index.ts'
-import type { DesiredRow } from '../../src/domain/ports.ts'
+import type { DesiredRow } from '../../src/domain/reconcile-ports.ts'
 import { create, defineDecider } from '../../src/domain/decider.ts'
 import { runConverge } from '../../src/reconcile/run-converge.ts'
 import type { Engine } from '../../src/foreword.ts'

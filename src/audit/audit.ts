@@ -26,6 +26,8 @@ const of_tables: Readonly<Record<TableLaw, string>> = {
   versions_without_gaps: 'The versions of each resource are 1 to n, and n is its state’s version.',
   state_is_newest_entry: 'What is assumed of a resource is what its newest entry says.',
   entries_are_decided: 'Every entry was written by a decision that committed.',
+  states_are_lawful:
+    'What an entry is of, how it stands and whether it is settled belong together.',
   effects_were_attempted:
     'Every intent that took effect has a call that was answered, or was in doubt and then looked up or ruled on.',
   one_open_attempt:

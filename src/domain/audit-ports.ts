@@ -6,6 +6,7 @@ export type TableLaw =
   | 'versions_without_gaps'
   | 'state_is_newest_entry'
   | 'entries_are_decided'
+  | 'states_are_lawful'
   | 'effects_were_attempted'
   | 'one_open_attempt'
   | 'attempts_are_counted'

@@ -3,20 +3,8 @@
  * how many rows it was held against. What they mean is in src/audit/audit.ts.
  */
 import type { TableLaw } from '../domain/audit-ports.ts'
-
-export interface LawSql {
-  /** One column, one row. */
-  readonly checked: string
-  /** Columns subject and what, a row for each breach. */
-  readonly breaches: string
-}
-
-/** `kind/name in scope`, or the bare id where even the name is lost. */
-const named = (id: string): string => `coalesce(
-  (select n.kind || '/' || n.name || ' in ' || n.scope
-   from foreword_private.resource n where n.id = ${id}),
-  'resource ' || ${id}
-)`
+import { attempts_are_counted, effects_were_attempted, one_open_attempt } from './attempt-laws.ts'
+import { named, type LawSql } from './law-sql.ts'
 
 const versions_without_gaps: LawSql = {
   checked: 'select count(*) from foreword_private.resource_state',
@@ -99,76 +87,27 @@ const entries_are_decided: LawSql = {
     left join foreword_private.decision d on d.id = l.decision`,
 }
 
-const effects_were_attempted: LawSql = {
-  checked: `select count(*) from foreword_private.entry where state in ('applied', 'confirmed')`,
+/** Once check constraints, which Postgres parses anew for each statement: a tenth of a decision. */
+const states_are_lawful: LawSql = {
+  checked: 'select count(*) from foreword_private.entry',
   breaches: `
     select
-      'intent ' || e.id || ', ' || ${named('e.resource')} as subject,
-      format('%s, and no attempt that can have done it', e.state) as what
-    from foreword_private.entry e
-    where
-      e.state in ('applied', 'confirmed')
-      and not exists (
-        select
-        from foreword_private.attempt a
-        where a.entry = e.id and a.outcome in ('applied', 'in_doubt')
-      )`,
-}
-
-const one_open_attempt: LawSql = {
-  checked: 'select count(*) from foreword_private.attempt where outcome is null',
-  breaches: `
-    select
-      'intent ' || o.entry || coalesce(', ' || ${named('e.resource')}, '') as subject,
+      'entry ' || e.id || ', ' || ${named('e.resource')} as subject,
       format(
-        'open attempts %s, the intent is %s at attempt %s',
-        array_to_string(o.numbers, ', '), coalesce(e.state, 'not there'), coalesce(e.attempts, 0)
+        '%s of cause %s, %s',
+        e.state, e.cause, case when e.settled_at is null then 'open' else 'settled' end
       ) as what
-    from (
-      select entry, array_agg(number order by number) as numbers
-      from foreword_private.attempt
-      where outcome is null
-      group by entry
-    ) o
-    left join foreword_private.entry e on e.id = o.entry
-    where cardinality(o.numbers) > 1 or e.state <> 'applying' or o.numbers[1] <> e.attempts`,
-}
-
-const attempts_are_counted: LawSql = {
-  checked: 'select count(*) from foreword_private.attempt',
-  breaches: `
-    select
-      'intent ' || coalesce(e.id, a.entry) || coalesce(', ' || ${named('e.resource')}, '') as subject,
-      case
-        when e.id is null then format('%s attempts, and no such intent', a.attempts)
-        when e.attempts <> coalesce(a.attempts, 0) or a.lowest <> 1 or a.highest <> a.attempts
-          then format('it counts %s attempts, there are %s, numbered %s to %s',
-            e.attempts, coalesce(a.attempts, 0), a.lowest, a.highest)
-        else 'an attempt was made under another idempotency key'
-      end as what
-    from (
-      select id, resource, version, attempts
-      from foreword_private.entry
-    ) e
-    full join (
-      select
-        entry,
-        count(*) as attempts,
-        min(number) as lowest,
-        max(number) as highest,
-        min(idempotency_key) as first_key,
-        max(idempotency_key) as last_key
-      from foreword_private.attempt
-      group by entry
-    ) a on a.entry = e.id
-    where
-      e.id is null
-      or e.attempts <> coalesce(a.attempts, 0)
-      or a.lowest <> 1
-      or a.highest <> a.attempts
-      -- As foreword_code.idempotency_key derives it, which takes six times as long.
-      or a.first_key <> 'fw-' || encode(uuid_send(e.resource), 'hex') || '-' || e.version
-      or a.last_key <> a.first_key`,
+    from foreword_private.entry e
+    where not case
+      when e.cause in ('observation', 'withdrawal', 'ruling')
+        then e.state = 'recorded' and e.settled_at is not null
+      when e.cause <> 'intent' then false
+      when e.state in ('confirmed', 'stale', 'cancelled') then e.settled_at is not null
+      when e.state = 'rejected' then true
+      else
+        e.state in ('awaiting_approval', 'pending', 'applying', 'applied', 'in_doubt')
+        and e.settled_at is null
+    end`,
 }
 
 const quotas_add_up: LawSql = {
@@ -275,6 +214,7 @@ export const tableLaws: Readonly<Record<TableLaw, LawSql>> = {
   versions_without_gaps,
   state_is_newest_entry,
   entries_are_decided,
+  states_are_lawful,
   effects_were_attempted,
   one_open_attempt,
   attempts_are_counted,

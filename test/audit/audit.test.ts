@@ -187,6 +187,24 @@ const breaches: readonly Breach[] = [
     what: /was abandoned/,
   },
   {
+    title: 'a state that nobody knows',
+    law: 'states_are_lawful',
+    statement: `
+      update foreword_private.entry set state = 'done'
+      where id = ${intent('a', 1)}`,
+    subject: 'vm/a in acme/prod',
+    what: /^done of cause intent, settled$/,
+  },
+  {
+    title: 'an intent that is through and was never settled',
+    law: 'states_are_lawful',
+    statement: `
+      update foreword_private.entry set settled_at = null
+      where id = ${intent('a', 1)}`,
+    subject: 'vm/a in acme/prod',
+    what: /^confirmed of cause intent, open$/,
+  },
+  {
     title: 'an effect whose only call was answered with no',
     law: 'effects_were_attempted',
     statement: `

@@ -35,13 +35,25 @@ export interface Case {
   /** It names so many resources that the leaves are others afterwards: last, and once. */
   readonly crowds?: boolean
   /** Why it takes more than it should, for now. */
-  readonly known?: string
+  readonly known?: Known
 }
 
-const wide =
-  'record joins before it looks up: where the planner begins with the table, it reads all of a kind'
-const promoted =
-  'beyond max_pred_locks_per_relation = 1000 rows of one transaction Postgres locks the relation'
+/** A breach of the law that is known, in worlds up to a size. */
+export interface Known {
+  readonly because: string
+  readonly size_max: Size
+}
+
+const joined: Known = {
+  because:
+    'a find and a write join: where the planner took the table for tiny, it begins with it and reads it all',
+  size_max: 10,
+}
+const promoted: Known = {
+  because:
+    'beyond max_pred_locks_per_relation = 1000 rows of one transaction Postgres locks the relation',
+  size_max: 1_000_000,
+}
 
 export const state = { size: 'm' }
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i)
@@ -140,6 +152,7 @@ export const cases: readonly Case[] = [
     name: 'find without label, none of the kind',
     read: (q) => ({ them: q.find('nothing') }),
     takes: '0 rows: member_pkey 1 page',
+    known: joined,
   },
   {
     name: 'find without label',
@@ -147,15 +160,17 @@ export const cases: readonly Case[] = [
     takes: {
       10: '10 rows: member 10 tuples, member_pkey 1 page, resource_state 10 tuples, resource_state_pkey 1 page',
       10_000:
-        '500 rows: member 500 tuples, member_pkey 4 pages, resource_state 500 tuples, resource_state_pkey 39 pages',
+        '500 rows: member 500 tuples, member_pkey 5 pages, resource_state 500 tuples, resource_state_pkey 39 pages',
       1_000_000:
         '500 rows: member 500 tuples, member_pkey 4 pages, resource_state 500 tuples, resource_state_pkey 466 pages',
     },
+    known: joined,
   },
   {
     name: 'find by a label, 0 matches',
     read: (q) => ({ them: q.find('vm', { role: 'db' }) }),
     takes: '0 rows: member_pkey 1 page',
+    known: joined,
   },
   {
     name: 'find by a label, 3 matches',
@@ -164,13 +179,14 @@ export const cases: readonly Case[] = [
       '3 rows: member 3 tuples, member_pkey 1 page, resource_state 3 tuples, resource_state_pkey 1 page',
       '3 rows: member 3 tuples, member_pkey 1 page, resource_state 3 tuples, resource_state_pkey 3 pages',
     ),
+    known: joined,
   },
   {
     name: 'find by a label, 500 matches',
     read: (q) => ({ them: q.find('vm', { tier: 'all' }) }),
     takes: {
       10_000:
-        '500 rows: member 500 tuples, member_pkey 4 pages, resource_state 500 tuples, resource_state_pkey 39 pages',
+        '500 rows: member 500 tuples, member_pkey 5 pages, resource_state 500 tuples, resource_state_pkey 39 pages',
       1_000_000:
         '500 rows: member 500 tuples, member_pkey 4 pages, resource_state 500 tuples, resource_state_pkey 466 pages',
     },
@@ -183,6 +199,7 @@ export const cases: readonly Case[] = [
       '3 rows: member 3 tuples, member_pkey 1 page, resource_state 3 tuples, resource_state_pkey 1 page',
       '3 rows: member 3 tuples, member_pkey 1 page, resource_state 3 tuples, resource_state_pkey 3 pages',
     ),
+    known: joined,
   },
   {
     name: 'find of more than 1,000, about to be told so',
@@ -216,6 +233,7 @@ export const cases: readonly Case[] = [
     name: 'update',
     write: () => [[update(...r(0), state)]],
     takes: wherever('1 entry: resource_state_pkey 1 page'),
+    known: joined,
   },
   {
     name: 'updates by a group of 16',
@@ -230,6 +248,7 @@ export const cases: readonly Case[] = [
     write: () => [[update(...r(0), state)]],
     acted: [{ resource: resourceId(scope, ...r(0)), generation: 1 }],
     takes: wherever('1 entry: desired_pkey 1 page, resource_state_pkey 1 page'),
+    known: joined,
   },
   {
     name: 'update that needs another',
@@ -238,7 +257,7 @@ export const cases: readonly Case[] = [
       '1 entry: resource_state 1 tuple, resource_state_pkey 1 page',
       '1 entry: resource_state 1 tuple, resource_state_pkey 2 pages',
     ),
-    known: wide,
+    known: joined,
   },
   {
     name: 'create with labels and counters',
@@ -251,25 +270,19 @@ export const cases: readonly Case[] = [
       ],
     ],
     takes: '1 entry: quota_pkey 1 page, resource_state_pkey 1 page',
-    known: wide,
+    known: joined,
   },
   {
     name: 'relabel',
     write: () => [[update(...r(0), state, { labels: { role: 'db', tier: 'all' } })]],
-    takes: bySize(
-      '1 entry: member_pkey 1 page, resource_state_pkey 1 page',
-      '1 entry: member_pkey 2 pages, resource_state_pkey 1 page',
-    ),
-    known: wide,
+    takes: wherever('1 entry: member_pkey 2 pages, resource_state_pkey 1 page'),
+    known: joined,
   },
   {
     name: 'delete',
     write: () => [[remove(...r(0))]],
-    takes: bySize(
-      '1 entry: member_pkey 1 page, resource_state_pkey 1 page',
-      '1 entry: member_pkey 3 pages, resource_state_pkey 1 page',
-    ),
-    known: wide,
+    takes: wherever('1 entry: member_pkey 4 pages, resource_state_pkey 1 page'),
+    known: joined,
   },
   {
     name: 'delete of one of the largest kind',
@@ -278,7 +291,6 @@ export const cases: readonly Case[] = [
       10_000: '1 entry: member_pkey 1 page, resource_state_pkey 1 page',
       1_000_000: '1 entry: member_pkey 1 page, resource_state_pkey 1 page',
     },
-    known: wide,
   },
   {
     name: 'a whole decision',
@@ -292,6 +304,7 @@ export const cases: readonly Case[] = [
       '5 rows, 1 entry: member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 1 page',
       '5 rows, 1 entry: member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 3 pages',
     ),
+    known: joined,
   },
 ]
 

@@ -5,6 +5,8 @@ import type { Sql, TransactionSql } from '../../src/store/connect.ts'
 const vms_max = 500
 const named_max = 1_000
 const counters_max = 10_000
+/** Up to here the index of members is left as the migration spread it; a larger one has outgrown that. */
+const spread_max = 100_000
 
 export const kindOf = (i: number): string => (i < vms_max ? 'vm' : 'bulk')
 
@@ -32,8 +34,15 @@ const seedNamed = async (tx: TransactionSql, count: number): Promise<void> => {
     from named n
     order by n.i`
   await tx`
-    insert into foreword_private.member (scope, kind, label, value, resource, name)
-    select 'acme', n.kind, l.key, l.value, n.id, 'r' || n.i
+    insert into foreword_private.member (key, scope, kind, label, value, resource, name)
+    select
+      foreword_code.member_key('acme', n.kind, l.key, l.value),
+      'acme',
+      n.kind,
+      l.key,
+      l.value,
+      n.id,
+      'r' || n.i
     from named n
     cross join lateral jsonb_each_text(n.labels || '{"": ""}') l
     where n.kind = 'vm'
@@ -48,7 +57,7 @@ const seedNamed = async (tx: TransactionSql, count: number): Promise<void> => {
 }
 
 /** All others: nobody asks for them by name, so theirs may be anything. */
-const seedOthers = async (tx: TransactionSql, size: number): Promise<void> => {
+const seedStates = async (tx: TransactionSql, size: number): Promise<void> => {
   await tx`
     insert into foreword_private.resource_state (resource, version, assumed)
     select md5(i::text)::uuid, 1, '{"size": "s"}'
@@ -56,16 +65,28 @@ const seedOthers = async (tx: TransactionSql, size: number): Promise<void> => {
   await tx`
     insert into foreword_private.quota (scope, metric, consumed, version)
     select 'acme', 'x' || i, 4, 1
-    from generate_series(1, ${Math.min(size, counters_max) - 1}::integer) as i`
-  await tx`alter table foreword_private.resource_state add primary key (resource)`
+    from generate_series(1, ${Math.min(size, counters_max) - 1}::integer) as i
+    on conflict do nothing`
+}
+
+const seedMembers = async (tx: TransactionSql): Promise<void> => {
   await tx`
-    insert into foreword_private.member (scope, kind, label, value, resource, name)
-    select 'acme', 'bulk', '', '', s.resource, s.resource::text
+    insert into foreword_private.member (key, scope, kind, label, value, resource, name)
+    select k.key, 'acme', 'bulk', '', '', s.resource, s.resource::text
     from foreword_private.resource_state s
-    where s.labels = '{}'
+    cross join (select foreword_code.member_key('acme', 'bulk', '', '') as key) k
+    where s.version > 0 and s.labels = '{}'
     order by s.resource`
-  await tx`
-    alter table foreword_private.member add primary key (scope, kind, label, value, resource)`
+}
+
+/** Row triggers would be most of the time, and a serializable transaction is what they ask for. */
+const seeding = async (sql: Sql, work: (tx: TransactionSql) => Promise<void>): Promise<void> => {
+  await sql.begin('isolation level serializable', async (tx) => {
+    await tx`set local session_replication_role = replica`
+    await tx`set local work_mem = '128MB'`
+    await tx`set local maintenance_work_mem = '256MB'`
+    await work(tx)
+  })
 }
 
 /**
@@ -81,18 +102,26 @@ export const seedWorld = async (sql: Sql, size: number): Promise<void> => {
   for (const table of ['resource_state', 'member']) {
     await sql.unsafe(`
       alter table foreword_private.${table} set unlogged;
-      alter table foreword_private.${table} set (autovacuum_enabled = off);
-      alter table foreword_private.${table} drop constraint ${table}_pkey`)
+      alter table foreword_private.${table} set (autovacuum_enabled = off)`)
   }
-  await sql.begin('isolation level serializable', async (tx) => {
-    // Row triggers would be most of the time, and this transaction is what they ask for.
-    await tx`set local session_replication_role = replica`
-    await tx`set local work_mem = '128MB'`
-    await tx`set local maintenance_work_mem = '256MB'`
+  await sql`alter table foreword_private.resource_state drop constraint resource_state_pkey`
+  const outgrown = size > spread_max
+  if (outgrown) await sql`alter table foreword_private.member drop constraint member_pkey`
+  await seeding(sql, async (tx) => {
     await seedNamed(tx, Math.min(size, named_max))
-    await seedOthers(tx, size)
+    await seedStates(tx, size)
+    await tx`alter table foreword_private.resource_state add primary key (resource)`
+    await seedMembers(tx)
+    if (outgrown) await tx`alter table foreword_private.member add primary key (key, resource)`
   })
 }
+
+/** Lets a world of less than a thousand grow to `size`, under the eyes of those who know it small. */
+export const growWorld = (sql: Sql, size: number): Promise<void> =>
+  seeding(sql, async (tx) => {
+    await seedStates(tx, size)
+    await seedMembers(tx)
+  })
 
 /** What the planner may know of a world that has been there for a while, and what an index-only scan needs. */
 export const analyze = async (sql: Sql): Promise<void> => {

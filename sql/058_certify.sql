@@ -34,6 +34,8 @@ begin
     return late;
   end if;
 
+  -- Its own premises first: the last edge of a circle may lead from what another wrote to what it read.
+  perform foreword_code.spread_premises(frontier);
   while cardinality(frontier) > 0 loop
     select array_agg(x.decision), array_agg(x.successor), array_agg(x.why)
     into froms, tos, whys

@@ -53,7 +53,13 @@ begin
       from (
         select m.resource, m.name, s.version, s.assumed, s.labels
         from foreword_private.member m
-        join foreword_private.resource_state s on s.resource = m.resource
+        -- Looked up, not joined: a plan made while the table was tiny begins with it, and reads it all.
+        cross join lateral (
+          select s.version, s.assumed, s.labels
+          from foreword_private.resource_state s
+          where s.resource = m.resource
+          offset 0
+        ) s
         where m.key = foreword_code.member_key(wanted.scope, wanted.kind, wanted.label, wanted.value)
         limit wanted.max + 1
       ) m;

@@ -17,7 +17,13 @@ language sql as $$
       coalesce(c.labels, s.labels) as new_labels
     from jsonb_to_recordset(p_changes)
       as c (decision uuid, resource uuid, scope text, kind text, name text, state jsonb, labels jsonb)
-    join foreword_private.resource_state s on s.resource = c.resource
+    -- Looked up, not joined: a plan made while the table was tiny begins with it, and reads it all.
+    cross join lateral (
+      select s.version, s.assumed, s.labels
+      from foreword_private.resource_state s
+      where s.resource = c.resource
+      offset 0
+    ) s
   ),
   old_pair as materialized (
     select c.resource, '' as label, '' as value from change c where c.was_there

@@ -1,44 +1,59 @@
 -- Moves the counters by what the resources about to move will consume more or less than before, and
 -- notes who did. A resource that goes keeps its share until its deletion is confirmed: the cloud still
--- counts it.
+-- counts it. Counters are reached by their whole keys, one by one: a plan made while the table was tiny
+-- begins with it, and reads it all.
 create function foreword_code.move_counters(p_changes jsonb) returns void
-language sql as $$
-  with change as materialized (
-    select c.decision, c.scope, s.counters as old_counters, c.counters as new_counters
-    from jsonb_to_recordset(p_changes) as c (decision uuid, resource uuid, scope text, counters jsonb)
-    join foreword_private.resource_state s on s.resource = c.resource
-    where c.counters is not null
-  ),
-  share as materialized (
-    select d.decision, d.scope, d.metric, sum(d.amount)::bigint as amount
-    from (
-      select c.decision, c.scope, n.key as metric, n.value::bigint as amount
-      from change c
-      cross join lateral jsonb_each_text(c.new_counters) n
-      union all
-      select c.decision, c.scope, o.key, -o.value::bigint
-      from change c
-      cross join lateral jsonb_each_text(c.old_counters) o
-    ) d
-    group by d.decision, d.scope, d.metric
-    having sum(d.amount) <> 0
-  ),
-  moved as (
+language plpgsql as $$
+declare
+  share record;
+  moved bigint;
+begin
+  for share in
+    with change as materialized (
+      select c.decision, c.scope, s.counters as old_counters, c.counters as new_counters
+      from jsonb_to_recordset(p_changes) as c (decision uuid, resource uuid, scope text, counters jsonb)
+      cross join lateral (
+        select s.counters
+        from foreword_private.resource_state s
+        where s.resource = c.resource
+        offset 0
+      ) s
+      where c.counters is not null
+    ),
+    part as (
+      select d.decision, d.scope, d.metric, sum(d.amount)::bigint as amount
+      from (
+        select c.decision, c.scope, n.key as metric, n.value::bigint as amount
+        from change c
+        cross join lateral jsonb_each_text(c.new_counters) n
+        union all
+        select c.decision, c.scope, o.key, -o.value::bigint
+        from change c
+        cross join lateral jsonb_each_text(c.old_counters) o
+      ) d
+      group by d.decision, d.scope, d.metric
+      having sum(d.amount) <> 0
+    )
+    select
+      p.scope,
+      p.metric,
+      sum(p.amount)::bigint as amount,
+      array_agg(p.decision) as decisions,
+      array_agg(p.amount) as amounts
+    from part p
+    group by p.scope, p.metric
+    order by p.scope, p.metric
+  loop
     update foreword_private.quota q
     set
-      consumed = q.consumed + d.amount,
+      consumed = q.consumed + share.amount,
       version = q.version + 1
-    from (
-      select s.scope, s.metric, sum(s.amount)::bigint as amount
-      from share s
-      group by s.scope, s.metric
-    ) d
-    where q.scope = d.scope and q.metric = d.metric
-    returning q.scope, q.metric, q.version
-  )
-  insert into foreword_private.quota_entry (scope, metric, version, decision, amount)
-  -- A metric without a row, which prepare makes, has no version: that is an error, not a count of nothing.
-  select s.scope, s.metric, m.version, s.decision, s.amount
-  from share s
-  left join moved m on m.scope = s.scope and m.metric = s.metric;
+    where q.scope = share.scope and q.metric = share.metric
+    returning q.version into moved;
+    -- A metric without a row, which prepare makes, has no version: that is an error, not a count of nothing.
+    insert into foreword_private.quota_entry (scope, metric, version, decision, amount)
+    select share.scope, share.metric, moved, a.decision, a.amount
+    from unnest(share.decisions, share.amounts) as a (decision, amount);
+  end loop;
+end
 $$;

@@ -28,7 +28,13 @@ language sql as $$
       from jsonb_array_elements_text(
         case when jsonb_typeof(c.change -> 'needs') = 'array' then c.change -> 'needs' else '[]' end
       ) as w (resource)
-      join foreword_private.resource_state s on s.resource = w.resource::uuid
+      -- Looked up, not joined: a plan made while the table was tiny begins with it, and reads it all.
+      cross join lateral (
+        select s.resource, s.version
+        from foreword_private.resource_state s
+        where s.resource = w.resource::uuid
+        offset 0
+      ) s
     ) n
     where n.version > 0
   ) a on true;

@@ -133,6 +133,10 @@ begin
     )
     where
       s.resource = c.resource
+      -- Whichever side the plan begins with, no other row is read.
+      and s.resource = any (
+        array(select (change ->> 'resource')::uuid from jsonb_array_elements(p_changes) change)
+      )
       -- Only what is absent can be created, only what is present be changed; what was seen is a fact.
       and (c.cause <> 'intent' or (c.verb = 'create') = (s.assumed is null))
       and (

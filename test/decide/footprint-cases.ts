@@ -44,11 +44,6 @@ export interface Known {
   readonly size_max: Size
 }
 
-const joined: Known = {
-  because:
-    'a find and a write join: where the planner took the table for tiny, it begins with it and reads it all',
-  size_max: 10,
-}
 const promoted: Known = {
   because:
     'beyond max_pred_locks_per_relation = 1000 rows of one transaction Postgres locks the relation',
@@ -152,7 +147,6 @@ export const cases: readonly Case[] = [
     name: 'find without label, none of the kind',
     read: (q) => ({ them: q.find('nothing') }),
     takes: '0 rows: member_pkey 1 page',
-    known: joined,
   },
   {
     name: 'find without label',
@@ -164,13 +158,11 @@ export const cases: readonly Case[] = [
       1_000_000:
         '500 rows: member 500 tuples, member_pkey 4 pages, resource_state 500 tuples, resource_state_pkey 466 pages',
     },
-    known: joined,
   },
   {
     name: 'find by a label, 0 matches',
     read: (q) => ({ them: q.find('vm', { role: 'db' }) }),
     takes: '0 rows: member_pkey 1 page',
-    known: joined,
   },
   {
     name: 'find by a label, 3 matches',
@@ -179,7 +171,6 @@ export const cases: readonly Case[] = [
       '3 rows: member 3 tuples, member_pkey 1 page, resource_state 3 tuples, resource_state_pkey 1 page',
       '3 rows: member 3 tuples, member_pkey 1 page, resource_state 3 tuples, resource_state_pkey 3 pages',
     ),
-    known: joined,
   },
   {
     name: 'find by a label, 500 matches',
@@ -199,7 +190,6 @@ export const cases: readonly Case[] = [
       '3 rows: member 3 tuples, member_pkey 1 page, resource_state 3 tuples, resource_state_pkey 1 page',
       '3 rows: member 3 tuples, member_pkey 1 page, resource_state 3 tuples, resource_state_pkey 3 pages',
     ),
-    known: joined,
   },
   {
     name: 'find of more than 1,000, about to be told so',
@@ -233,7 +223,6 @@ export const cases: readonly Case[] = [
     name: 'update',
     write: () => [[update(...r(0), state)]],
     takes: wherever('1 entry: resource_state_pkey 1 page'),
-    known: joined,
   },
   {
     name: 'updates by a group of 16',
@@ -248,7 +237,6 @@ export const cases: readonly Case[] = [
     write: () => [[update(...r(0), state)]],
     acted: [{ resource: resourceId(scope, ...r(0)), generation: 1 }],
     takes: wherever('1 entry: desired_pkey 1 page, resource_state_pkey 1 page'),
-    known: joined,
   },
   {
     name: 'update that needs another',
@@ -257,7 +245,6 @@ export const cases: readonly Case[] = [
       '1 entry: resource_state 1 tuple, resource_state_pkey 1 page',
       '1 entry: resource_state 1 tuple, resource_state_pkey 2 pages',
     ),
-    known: joined,
   },
   {
     name: 'create with labels and counters',
@@ -270,19 +257,16 @@ export const cases: readonly Case[] = [
       ],
     ],
     takes: '1 entry: quota_pkey 1 page, resource_state_pkey 1 page',
-    known: joined,
   },
   {
     name: 'relabel',
     write: () => [[update(...r(0), state, { labels: { role: 'db', tier: 'all' } })]],
     takes: wherever('1 entry: member_pkey 2 pages, resource_state_pkey 1 page'),
-    known: joined,
   },
   {
     name: 'delete',
     write: () => [[remove(...r(0))]],
     takes: wherever('1 entry: member_pkey 4 pages, resource_state_pkey 1 page'),
-    known: joined,
   },
   {
     name: 'delete of one of the largest kind',
@@ -304,7 +288,6 @@ export const cases: readonly Case[] = [
       '5 rows, 1 entry: member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 1 page',
       '5 rows, 1 entry: member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 3 pages',
     ),
-    known: joined,
   },
 ]
 

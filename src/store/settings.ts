@@ -22,9 +22,9 @@ const deciding: readonly Setting[] = [
   },
   {
     name: 'max_pred_locks_per_relation',
-    value: '1000',
+    value: '10000',
     reason:
-      'At the default 32 rows read from a table lock all of it; 1000 is the most that one find may return.',
+      'At the default 32 rows read from a table lock all of it; one find may return 1000, and a decision may have several.',
     advised: true,
   },
   {

@@ -34,20 +34,6 @@ export interface Case {
   readonly takes: Footprint | BySize
   /** It names so many resources that the leaves are others afterwards: last, and once. */
   readonly crowds?: boolean
-  /** Why it takes more than it should, for now. */
-  readonly known?: Known
-}
-
-/** A breach of the law that is known, in worlds up to a size. */
-export interface Known {
-  readonly because: string
-  readonly size_max: Size
-}
-
-const promoted: Known = {
-  because:
-    'beyond max_pred_locks_per_relation = 1000 rows of one transaction Postgres locks the relation',
-  size_max: 1_000_000,
 }
 
 export const state = { size: 'm' }
@@ -130,7 +116,6 @@ export const cases: readonly Case[] = [
     name: 'getAll of 1,000, and 4 found',
     read: (q) => ({ ...thousand(q), web: q.find('bulk', {}, { max: 3 }) }),
     takes: { 10_000: /^1004 rows: (?!.*RELATION)/, 1_000_000: /^1004 rows: (?!.*RELATION)/ },
-    known: promoted,
   },
   {
     name: 'getAll of 1,000 never seen',
@@ -195,7 +180,6 @@ export const cases: readonly Case[] = [
     name: 'find of more than 1,000, about to be told so',
     read: (q) => ({ them: q.find('bulk') }),
     takes: { 10_000: /^1001 rows: (?!.*RELATION)/, 1_000_000: /^1001 rows: (?!.*RELATION)/ },
-    known: promoted,
   },
   {
     name: 'counter',

@@ -66,8 +66,8 @@ export class UuidNumbers {
   }
 
   #widen(): void {
-    const slots = new Int32Array(this.#slots.length * 4)
-    const places = new Int32Array(this.#places.length * 4)
+    const slots = new Int32Array(this.#slots.length * 2)
+    const places = new Int32Array(this.#places.length * 2)
     const mask = slots.length / words - 1
     const old = this.#slots
     for (let number = 0; number < this.#count; number++) {

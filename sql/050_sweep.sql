@@ -2,7 +2,10 @@
 -- attempt's own deadline the dead worker's bytes may still arrive; the lifecycle knows.)
 -- A worker lives as long as some session holds the advisory lock (20141, its id). Idempotent.
 create function foreword_code.sweep() returns integer
-language plpgsql as $$
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
 declare
   taken integer;
 begin

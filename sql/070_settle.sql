@@ -2,7 +2,10 @@
 -- worker that was taken over (its epoch is old) is refused, but what it learned of the outside, the
 -- external id above all, is kept. What was seen to be gone loses its external id. Returns the entries that moved.
 create function foreword_code.settle(p_worker bigint, p_results jsonb) returns setof bigint
-language sql as $$
+language sql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
   with result as materialized (
     select *
     from jsonb_to_recordset(p_results) as r (

@@ -2,7 +2,10 @@
 -- shows them gone. A look at a version that has moved since says nothing about the newer one: what it
 -- saw is kept, but it neither opens nor closes drift. p_looks: [{resource, version, observed, external_id, outputs, revision, condition, paths: [{path, assumed, observed}]}]
 create function foreword_code.note_looks(p_looks jsonb) returns void
-language plpgsql as $$
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
 begin
   insert into foreword_private.observation as o (
     resource, observed, observed_at, external_id, outputs, revision, condition

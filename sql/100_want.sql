@@ -11,7 +11,10 @@ create function foreword.want(
   counters jsonb default '{}',
   wanted_by text default session_user
 ) returns bigint
-language plpgsql as $$
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
 #variable_conflict use_variable
 declare
   wanted bigint;
@@ -73,7 +76,10 @@ create function foreword.unwant(
   name text,
   wanted_by text default session_user
 ) returns boolean
-language sql as $$
+language sql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
   update foreword_private.desired d
   set
     spec = null,

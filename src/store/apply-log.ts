@@ -97,9 +97,8 @@ const staleOf = (
   why: string,
 ): Promise<readonly StaleDecision[]> =>
   sql<StaleDecision[]>`
-    select d.id as decision, d.scope, d.decider, d.actor, d.input, ${why}::text as why
-    from foreword.decision d
-    where d.id = any (${decisions}::uuid[])`
+    select d.decision, d.scope, d.decider, d.actor, d.input, ${why}::text as why
+    from foreword_code.who_decided(${decisions}::uuid[]) d`
 
 /** `why` given: of a decision that must not be carried out; absent: of an intent that was rejected. */
 const takeBack = async (
@@ -140,7 +139,7 @@ const certify = async (sql: Sql, lease: Lease): Promise<readonly StaleDecision[]
       select c.decision, c.why from foreword_code.certify(${lease.decision}) c`
     if (verdict === undefined) return null
     const entries = await alone<{ id: number }[]>`
-      select i.id from foreword.intent i where i.decision_id = ${verdict.decision} order by i.id`
+      select i as id from foreword_code.intents_of(${verdict.decision}) i`
     const ids = entries.map((e) => e.id)
     return await takeBack(sql, lease, ids, verdict.why)
   } finally {
@@ -156,8 +155,7 @@ const outputsOf = async (
   const ids = names.map((n) => resourceId(n.scope, n.kind, n.name))
   const rows = await sql<{ resource: string; external_id: string | null; outputs: JsonObject }[]>`
     select o.resource, o.external_id, o.outputs
-    from foreword_private.observation o
-    where o.resource = any (${ids}::uuid[])`
+    from foreword_code.outputs_of(${ids}::uuid[]) o`
   const byId = new Map(rows.map((row) => [row.resource, row]))
   return ids.map((id) => {
     const row = byId.get(id)

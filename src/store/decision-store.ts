@@ -32,11 +32,7 @@ const rememberSlots = (): Slots => {
 const insertNotes = async (sql: Sql, notes: readonly ConflictNote[]): Promise<void> => {
   const tx = await sql.reserve()
   try {
-    await tx`
-      insert into foreword_private.conflict (scope, decider, decision, tries, sqlstate)
-      select n.scope, n.decider, n.decision, n.tries, n.sqlstate
-      from jsonb_to_recordset(${jsonb(tx, notes)})
-        as n (scope text, decider text, decision uuid, tries integer, sqlstate text)`
+    await tx`select foreword_code.note_conflicts(${jsonb(tx, notes)})`
   } finally {
     tx.release()
   }

@@ -56,6 +56,9 @@ export const refuseToDropOthers = async (tx: TransactionSql, where: string): Pro
   )
 }
 
+/** Roles whose rights are this release's affair: sql/900_roles.sql. */
+const our_roles = ['foreword_decider', 'foreword_applier', 'foreword_reader', 'foreword_operator']
+
 /** A right that somebody was given on a schema, view or function of ours. */
 interface Grant {
   readonly on: string
@@ -88,8 +91,8 @@ export const readGrants = async (tx: TransactionSql): Promise<readonly Grant[]> 
       ) as statement
     from object
     cross join lateral aclexplode(acl) right_
-    -- Not those of PUBLIC (no such role): what this release takes from everybody stays taken.
-    join pg_roles r on r.oid = right_.grantee
+    -- Not those of PUBLIC (no such role), nor of our roles: what this release takes from them stays taken.
+    join pg_roles r on r.oid = right_.grantee and r.rolname <> all (${our_roles})
     where right_.grantee <> owner`
 
 /** Gives them back, where the object still exists under its name. */

@@ -5,6 +5,7 @@
 import postgres from 'postgres'
 import { codeOf, connectionError, placeOf, type Sql, type TransactionSql } from './connect.ts'
 import { readGrants, refuseToDropOthers, restoreGrants } from './migrate-dependents.ts'
+import { expectDeployed, isGuest } from './migrate-guest.ts'
 import {
   migrationsFolder,
   postgratorOn,
@@ -229,13 +230,18 @@ const deployment_table = `
 
 /**
  * Migrates. Throws a ForewordError naming file, line, database and remedy when it cannot; then
- * nothing was changed. A second call, or one at the same moment, finds nothing to do.
+ * nothing was changed. A second call, or one at the same moment, finds nothing to do; so does who only
+ * was given a role, where the owner has migrated.
  */
 export const migrate = async (sql: Sql, options: MigrateOptions): Promise<MigrateReport> => {
   const where = placeOf(options.url)
   const release = await readRelease(options)
   try {
     await checkServer(sql, where)
+    if (await isGuest(sql)) {
+      await expectDeployed(sql, release.hash, where)
+      return { from: newestOf(release), to: newestOf(release), applied: [], rebuilt: false }
+    }
     const report = await sql.begin('isolation level read committed read write', (tx) =>
       migrateIn(tx, release, options, where),
     )

@@ -2,9 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../domain/ports.ts'
 import type { Sql } from './connect.ts'
 
-/** The queue's task that wakes an applier; src/worker/queue.ts names it. */
-const wake_task = 'foreword_wake'
-
 export interface Wakeup {
   /** Hints that there is work. Returns at once; never throws. */
   readonly wake: () => void
@@ -28,8 +25,7 @@ export const createWakeup = (sql: Sql, logger: Logger): Wakeup => {
     while (wanted) {
       wanted = false
       try {
-        await sql`
-          select graphile_worker.add_job(${wake_task}, job_key => ${wake_task}, max_attempts => 1)`
+        await sql`select foreword_code.wake()`
       } catch (error) {
         logger.warn({ error }, 'wake-up not sent; the sweep finds the work')
       }

@@ -38,19 +38,16 @@ export const enterAsWorker = async (options: PresenceOptions): Promise<Presence>
     },
   })
   const [row] = await sql<{ id: number }[]>`
-    insert into foreword_private.worker (host, pid, version, kinds)
-    values (${hostname()}, ${process.pid}, ${options.version}, ${[...options.kinds]}::text[])
-    returning id`
+    select foreword_code.enter_worker(
+      ${hostname()}, ${process.pid}, ${options.version}, ${[...options.kinds]}::text[]
+    ) as id`
   const worker = row?.id ?? 0
   await sql`select pg_advisory_lock(${lock_class}, ${worker}::integer)`
   return {
     worker,
     leave: async () => {
       leaving = true
-      await sql`
-        update foreword_private.worker
-        set stopped_at = clock_timestamp()
-        where id = ${worker}`
+      await sql`select foreword_code.leave_worker(${worker})`
       await sql.end({ timeout: 2 })
     },
   }

@@ -33,22 +33,12 @@ const ask = async (sql: Sql, ids: readonly [string, ...string[]]): Promise<Fate>
   const tx = await sql.reserve()
   const hanging = setTimeout(() => void tx.end({ timeout: 0 }), try_ms_max)
   try {
-    await tx`
-      insert into foreword_private.decision (id, scope, decider, abandoned)
-      values (${ids[0]}, '', 'foreword/tombstone', true)
-      on conflict do nothing`
-    // Whether our insert made the row says nothing: an earlier try may have, whose answer was lost.
-    const [row] = await tx<{ abandoned: boolean }[]>`
-      select d.abandoned
-      from foreword_private.decision d
-      where d.id = ${ids[0]}`
-    if (row === undefined) throw new Error(`decision ${ids[0]} has no row after its tombstone`)
-    if (row.abandoned) return null
+    const [row] = await tx<{ committed: boolean }[]>`
+      select foreword.committed(${ids[0]}) as committed`
+    if (row?.committed !== true) return null
     return await tx<Entry[]>`
       select e.decision, e.id, e.resource, e.version
-      from foreword_private.entry e
-      where e.decision = any (${ids}::uuid[])
-      order by e.id`
+      from foreword_code.entries_of(${ids}::uuid[]) e`
   } finally {
     clearTimeout(hanging)
     tx.release()

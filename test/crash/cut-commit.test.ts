@@ -246,7 +246,7 @@ t.test('a decision whose COMMIT was cut is never misresolved', async (t) => {
   t.comment(`120 cut COMMITs: ${count} misresolved`)
 })
 
-const isTombstone = ({ sql }: Statement): boolean => sql.includes('foreword/tombstone')
+const isTombstone = ({ sql }: Statement): boolean => sql.includes('foreword.committed(')
 
 t.test(
   'a resolver whose own answer is lost does not take its tombstone for the decision',

@@ -18,15 +18,29 @@ begin
       cross join lateral (
         select e.decision
         from unnest(d.premise_resources, d.premise_versions) as p (resource, version)
-        join foreword_private.entry e on e.resource = p.resource and e.version = p.version
+        cross join lateral (
+          select e.decision
+          from foreword_private.entry e
+          where e.resource = p.resource and e.version = p.version
+          offset 0
+        ) e
         union all
         select q.decision
         from jsonb_to_recordset(d.premise_counters) as c (scope text, metric text, version bigint)
-        join foreword_private.quota_entry q
-          on q.scope = c.scope and q.metric = c.metric and q.version = c.version
+        cross join lateral (
+          select q.decision
+          from foreword_private.quota_entry q
+          where q.scope = c.scope and q.metric = c.metric and q.version = c.version
+          offset 0
+        ) q
       ) w
-      join foreword_private.decision x on x.id = w.decision
-      where d.id = any (found_now) and x.certified_at is null and x.id <> all (all_found)
+      cross join lateral (
+        select x.id
+        from foreword_private.decision x
+        where x.id = w.decision and x.certified_at is null
+        offset 0
+      ) x
+      where d.id = any (found_now) and x.id <> all (all_found)
     );
     all_found := all_found || found_now;
   end loop;

@@ -24,28 +24,44 @@ begin
       exists (
         select
         from unnest(d.premise_resources, d.premise_versions) as p (resource, version)
-        join foreword_private.entry e on e.resource = p.resource and e.version = p.version + 1
-        where e.decision <> d.id
+        cross join lateral (
+          select
+          from foreword_private.entry e
+          where e.resource = p.resource and e.version = p.version + 1 and e.decision <> d.id
+          offset 0
+        ) e
       )
       or exists (
         select
         from jsonb_to_recordset(d.premise_counters) as c (scope text, metric text, version bigint)
-        join foreword_private.quota_entry q
-          on q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
-        where q.decision <> d.id
+        cross join lateral (
+          select
+          from foreword_private.quota_entry q
+          where
+            q.scope = c.scope
+            and q.metric = c.metric
+            and q.version = c.version + 1
+            and q.decision <> d.id
+          offset 0
+        ) q
       )
       or exists (
         select
         from jsonb_to_recordset(d.premise_predicates)
           as f (scope text, kind text, label text, value text)
-        join foreword_private.member_entry m
-          on
+        cross join lateral (
+          select
+          from foreword_private.member_entry m
+          where
             m.scope = f.scope
             and m.kind = f.kind
             and m.label = f.label
             and m.value = f.value
             and m.xid >= pg_snapshot_xmin(d.snapshot)
-        where not pg_visible_in_snapshot(m.xid, d.snapshot) and m.decision <> d.id
+            and not pg_visible_in_snapshot(m.xid, d.snapshot)
+            and m.decision <> d.id
+          offset 0
+        ) m
       )
     );
 
@@ -53,10 +69,15 @@ begin
   while cardinality(infected) > 0 loop
     infected := array(
       select distinct d.id
-      from foreword_private.entry e
-      join foreword_private.decision d on d.id = any (fresh) and d.id <> all (disturbed)
+      from foreword_private.decision d
       cross join lateral unnest(d.premise_resources, d.premise_versions) as p (resource, version)
-      where e.decision = any (infected) and p.resource = e.resource and p.version = e.version
+      cross join lateral (
+        select
+        from foreword_private.entry e
+        where e.resource = p.resource and e.version = p.version and e.decision = any (infected)
+        offset 0
+      ) e
+      where d.id = any (fresh) and d.id <> all (disturbed)
     );
     disturbed := disturbed || infected;
   end loop;

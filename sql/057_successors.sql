@@ -14,7 +14,8 @@ return coalesce(
 --   rw  it read a version that the other replaced, or a predicate that the other entered or left unseen
 --   wr  the other read what it wrote
 --   ww  the other replaced what it wrote
--- Withdrawn versions are passed over. Premises that are not spread yet are not found by wr: whichever
+-- Every neighbour is looked up by a key, behind offset 0: a join planned while the log was small would read all
+-- of it. Withdrawn versions are passed over. Premises that are not spread yet are not found by wr: whichever
 -- member of a cycle is certified last finds those of all others spread.
 create function foreword_code.successors(p_decisions uuid[])
 returns table (decision uuid, successor uuid, edge text, why text)
@@ -27,13 +28,22 @@ language sql as $$
   written as materialized (
     select n.id, e.resource, e.version
     from node n
-    join foreword_private.entry e on e.decision = n.id
-    where not foreword_code.is_withdrawn(e.cause, e.state)
+    cross join lateral (
+      select e.resource, e.version
+      from foreword_private.entry e
+      where e.decision = n.id and not foreword_code.is_withdrawn(e.cause, e.state)
+      offset 0
+    ) e
   ),
   counted as materialized (
     select n.id, q.scope, q.metric, q.version
     from node n
-    join foreword_private.quota_entry q on q.decision = n.id
+    cross join lateral (
+      select q.scope, q.metric, q.version
+      from foreword_private.quota_entry q
+      where q.decision = n.id
+      offset 0
+    ) q
   ),
   edge as (
     select
@@ -58,8 +68,12 @@ language sql as $$
     from node n
     cross join lateral jsonb_to_recordset(n.premise_counters)
       as c (scope text, metric text, version bigint)
-    join foreword_private.quota_entry q
-      on q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
+    cross join lateral (
+      select q.decision
+      from foreword_private.quota_entry q
+      where q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
+      offset 0
+    ) q
     union all
     select
       n.id,
@@ -70,14 +84,18 @@ language sql as $$
     from node n
     cross join lateral jsonb_to_recordset(n.premise_predicates)
       as f (scope text, kind text, label text, value text)
-    join foreword_private.member_entry m
-      on
+    cross join lateral (
+      select m.decision, m.entered
+      from foreword_private.member_entry m
+      where
         m.scope = f.scope
         and m.kind = f.kind
         and m.label = f.label
         and m.value = f.value
         and m.xid >= pg_snapshot_xmin(n.snapshot)
-    where not pg_visible_in_snapshot(m.xid, n.snapshot)
+        and not pg_visible_in_snapshot(m.xid, n.snapshot)
+      offset 0
+    ) m
     union all
     select
       w.id,
@@ -98,8 +116,12 @@ language sql as $$
     union all
     select c.id, q.decision, 'ww', format('moved counter %s to v%s, moved on by', c.metric, c.version)
     from counted c
-    join foreword_private.quota_entry q
-      on q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
+    cross join lateral (
+      select q.decision
+      from foreword_private.quota_entry q
+      where q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
+      offset 0
+    ) q
     union all
     select
       w.id,
@@ -107,12 +129,21 @@ language sql as $$
       'wr',
       format('wrote %s v%s, read by', foreword_code.name_of(w.resource), w.version)
     from written w
-    join foreword_private.premise p on p.resource = w.resource and p.version = w.version
+    cross join lateral (
+      select p.decision
+      from foreword_private.premise p
+      where p.resource = w.resource and p.version = w.version
+      offset 0
+    ) p
     union all
     select c.id, p.decision, 'wr', format('moved counter %s to v%s, read by', c.metric, c.version)
     from counted c
-    join foreword_private.premise p
-      on p.resource = foreword_code.counter_key(c.scope, c.metric) and p.version = c.version
+    cross join lateral (
+      select p.decision
+      from foreword_private.premise p
+      where p.resource = foreword_code.counter_key(c.scope, c.metric) and p.version = c.version
+      offset 0
+    ) p
     union all
     select
       m.decision,
@@ -120,13 +151,27 @@ language sql as $$
       'wr',
       format('%s %s%s, seen by', case when m.entered then 'joined' else 'left' end, m.kind,
         nullif(' ' || m.label || '=' || m.value, ' ='))
-    from foreword_private.member_entry m
-    join foreword_private.premise p
-      on
+    from node n
+    cross join lateral (
+      select m.*
+      from foreword_private.member_entry m
+      where m.decision = n.id
+      offset 0
+    ) m
+    cross join lateral (
+      select p.decision
+      from foreword_private.premise p
+      where
         p.resource = foreword_code.member_key(m.scope, m.kind, m.label, m.value)
         and p.version > m.xid::text::bigint
-    join foreword_private.decision r on r.id = p.decision
-    where m.decision = any (p_decisions) and pg_visible_in_snapshot(m.xid, r.snapshot)
+      offset 0
+    ) p
+    cross join lateral (
+      select
+      from foreword_private.decision r
+      where r.id = p.decision and pg_visible_in_snapshot(m.xid, r.snapshot)
+      offset 0
+    ) r
   )
   select distinct on (e.id, e.successor) e.id, e.successor, e.edge, e.why
   from edge e

@@ -1,4 +1,7 @@
--- What each decision relied on: versions of resources, answers to predicates, counters.
+-- What each decision relied on: versions of resources, answers to predicates, counters. Of a predicate
+-- it is asked whether anybody entered or left one of its labels since, by key and from the oldest
+-- transaction that the decision may not have seen: recent decisions look at a handful of rows. Who came
+-- with a label and stays outside for another one counts as well: the answer may then be the same.
 create view foreword.premise as
 select
   d.id as decision_id,
@@ -20,7 +23,29 @@ select
   null,
   null,
   format('%s with %s: %s found', p.kind, p.labels, p.found),
-  null
+  not exists (
+    select
+    from (
+      select l.key, l.value
+      from jsonb_each_text(p.labels) l
+      union all
+      select '', ''
+      where p.labels = '{}'
+    ) l
+    cross join lateral (
+      select
+      from foreword_private.member_entry m
+      where
+        m.scope = p.scope
+        and m.kind = p.kind
+        and m.label = l.key
+        and m.value = l.value
+        and m.xid >= pg_snapshot_xmin(d.snapshot)
+        and not pg_visible_in_snapshot(m.xid, d.snapshot)
+        and m.decision <> d.id
+      limit 1
+    ) m
+  )
 from foreword_private.decision d
 cross join lateral jsonb_to_recordset(d.premise_predicates)
   as p (scope text, kind text, labels jsonb, found integer)
@@ -45,4 +70,4 @@ comment on column foreword.premise.kind is 'Kind of resource; null for a counter
 comment on column foreword.premise.name is 'Name of the resource or of the counter''s metric; null for a predicate.';
 comment on column foreword.premise.version is 'Version that was read; 0: never existed.';
 comment on column foreword.premise.predicate is 'What was asked and found, for predicates and counters.';
-comment on column foreword.premise.holds is 'True while nothing newer was written; null where that is not one row''s to say.';
+comment on column foreword.premise.holds is 'True while nothing newer was written; of a predicate, while no other decision has made a resource enter or leave one of its labels, or its kind where it asked for no label.';

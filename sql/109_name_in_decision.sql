@@ -1,6 +1,7 @@
 -- Slots and counters of names that a SQL client intends to write and has never read. Plain inserts: ON
 -- CONFLICT would read rows that no lock of SSI covers. Who names the same at the same moment meets in the
--- unique key.
+-- unique key. What is there is looked up row by row: a join, or NOT EXISTS, may read the whole table, and a
+-- plan made while it was tiny goes on to do so.
 create function foreword_code.name_in_decision(p_intents jsonb) returns void
 language plpgsql as $$
 begin
@@ -22,7 +23,7 @@ begin
   fresh as materialized (
     select n.*
     from named n
-    where not exists (select from foreword_private.resource_state s where s.resource = n.id)
+    where (select s.resource from foreword_private.resource_state s where s.resource = n.id) is null
   ),
   identity as (
     insert into foreword_private.resource (id, scope, kind, name)
@@ -39,8 +40,8 @@ begin
   select distinct i.scope, m.metric
   from jsonb_to_recordset(p_intents) as i (scope text, options jsonb)
   cross join lateral jsonb_object_keys(coalesce(i.options -> 'counters', '{}')) as m (metric)
-  where not exists (
-    select from foreword_private.quota q where q.scope = i.scope and q.metric = m.metric
-  );
+  where (
+    select q.metric from foreword_private.quota q where q.scope = i.scope and q.metric = m.metric
+  ) is null;
 end
 $$;

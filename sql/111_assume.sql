@@ -44,8 +44,8 @@ begin
     end if;
   end if;
   perform foreword_code.note(
-    'foreword.premises',
-    jsonb_build_object('resource', id, 'version', assume.version)
+    'premises',
+    jsonb_build_object('resource', id, 'version', assume.version)::text
   );
 end
 $$;

@@ -33,22 +33,35 @@ begin
     raise exception 'find needs a label with its value, or neither'
       using errcode = 'FW028', hint = 'foreword.find(scope, kind, label, value) or foreword.find(scope, kind)';
   end if;
+  -- Such a decision would be taken for one that found without seeing what the other had made.
+  if foreword_code.noted('moved') @> jsonb_build_array(jsonb_build_array(find.scope, find.kind)) then
+    raise exception 'find % after a decision of the same transaction that created, deleted or labelled some',
+      find.kind
+      using errcode = 'FW016', hint = 'Commit that decision first, or intend everything in one.';
+  end if;
   asked_key := foreword_code.member_key(find.scope, find.kind, asked_label, asked_value);
   select array_agg(f.resource), array_agg(f.version)
   into resources, versions
   from (
     select m.resource, s.version
     from foreword_private.member m
-    join foreword_private.resource_state s on s.resource = m.resource
+    -- Looked up, not joined: a plan made while the table was tiny begins with it, and reads it all.
+    cross join lateral (
+      select s.version
+      from foreword_private.resource_state s
+      where s.resource = m.resource
+      offset 0
+    ) s
     where m.key = asked_key
     limit rows_max + 1
   ) f;
   if cardinality(resources) > rows_max then
-    raise exception 'find % %=% matches more than % resources', find.kind, asked_label, asked_value, rows_max
+    raise exception 'find % matches more than % resources',
+      find.kind || coalesce(' ' || find.label || '=' || find.value, ''), rows_max
       using errcode = 'FW015', hint = 'Ask narrower by a label, or keep a counter.';
   end if;
   perform foreword_code.note(
-    'foreword.predicates',
+    'predicates',
     jsonb_build_object(
       'scope', find.scope,
       'kind', find.kind,
@@ -69,20 +82,25 @@ begin
         ),
         32
       )
-    )
+    )::text
   );
   perform foreword_code.note(
-    'foreword.premises',
-    jsonb_build_object('resource', p.resource, 'version', p.version)
+    'premises',
+    string_agg(jsonb_build_object('resource', p.resource, 'version', p.version)::text, ',')
   )
   from unnest(resources, versions) as p (resource, version);
   return query
   select m.name, s.version, s.assumed, s.labels
-  from unnest(resources) as r (resource)
-  join foreword_private.resource_state s on s.resource = r.resource
-  join foreword_private.member m on m.key = asked_key and m.resource = r.resource
+  from foreword_private.member m
+  cross join lateral (
+    select s.version, s.assumed, s.labels
+    from foreword_private.resource_state s
+    where s.resource = m.resource
+    offset 0
+  ) s
+  where m.key = asked_key
   order by m.name;
 end
 $$;
 comment on function foreword.find(text, text, text, text) is
-  'In a SERIALIZABLE transaction: the resources of a kind that carry a label with this value, or all of the kind, by name, 1,000 at most. Who creates, deletes or relabels such a resource meets this decision. FW001: another isolation level. FW015: more than 1,000. FW028: a label without a value.';
+  'In a SERIALIZABLE transaction: the resources of a kind that carry a label with this value, or all of the kind, by name, 1,000 at most. Who creates, deletes or relabels such a resource meets this decision. FW001: another isolation level. FW015: more than 1,000. FW016: an earlier decision of the transaction has created, deleted or labelled such. FW028: a label without a value.';

@@ -25,13 +25,13 @@ begin
     values (counter.scope, counter.metric);
   end if;
   perform foreword_code.note(
-    'foreword.counters',
+    'counters',
     jsonb_build_object(
       'scope', counter.scope,
       'metric', counter.metric,
       'consumed', coalesce(counted.consumed, 0),
       'version', coalesce(counted.version, 0)
-    )
+    )::text
   );
   return coalesce(counted.consumed, 0);
 end

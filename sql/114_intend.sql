@@ -27,31 +27,44 @@ begin
   from jsonb_object_keys(options) k
   where k not in ('labels', 'counters', 'needs');
   if odd is not null then
-    raise exception '%: unknown option %', what, odd
+    raise exception '%: unknown option %', what, quote_literal(left(odd, 60))
       using errcode = 'FW028', hint = 'Options: labels, counters, needs.';
   end if;
   if
     coalesce(jsonb_typeof(options -> 'labels'), 'object') <> 'object'
-    or options @? '$.labels.* ? (@.type() != "string")'
-    or options @? '$.labels ? (exists (@.""))'
+    -- Strict: lax paths look into arrays, and ["web"] would pass for "web".
+    or options @? 'strict $.labels.* ? (@.type() != "string")'
   then
     raise exception '%: labels must be an object of texts', what
       using errcode = 'FW028', hint = 'Like {"labels": {"role": "web"}}.';
   end if;
+  select l.key into odd
+  from jsonb_each_text(coalesce(options -> 'labels', '{}')) l
+  where length(l.key) not between 1 and 512 or length(l.value) > 512;
+  if odd is not null then
+    raise exception '%: the label % is empty, or it or its value is too long', what, quote_literal(left(odd, 60))
+      using errcode = 'FW028', hint = 'Labels have 1 to 512 characters, their values 512 at most.';
+  end if;
   if
     coalesce(jsonb_typeof(options -> 'counters'), 'object') <> 'object'
-    or options @? '$.counters.* ? (@.type() != "number" || @ != @.floor() || @ > 9007199254740991 || @ < -9007199254740991)'
+    or options @? 'strict $.counters.* ? (@.type() != "number" || @ != @.floor() || @ > 9007199254740991 || @ < -9007199254740991)'
   then
     raise exception '%: counters must be an object of whole numbers', what
       using errcode = 'FW024', hint = 'Like {"counters": {"cores": 4}}: what it consumes from now on.';
   end if;
+  perform foreword_code.check_name('metric', m.metric)
+  from jsonb_object_keys(coalesce(options -> 'counters', '{}')) as m (metric);
   if
     coalesce(jsonb_typeof(options -> 'needs'), 'array') <> 'array'
-    or options @? '$.needs[*] ? (@.type() != "string" || !(@ like_regex "^[^/]+/."))'
+    or options @? 'strict $.needs[*] ? (@.type() != "string" || !(@ like_regex "^[^/]+/."))'
   then
     raise exception '%: needs must be an array of KIND/NAME', what
       using errcode = 'FW028', hint = 'Like {"needs": ["dns_zone/example.org."]}.';
   end if;
+  perform
+    foreword_code.check_name('kind', split_part(n, '/', 1)),
+    foreword_code.check_name('name', substr(n, strpos(n, '/') + 1))
+  from jsonb_array_elements_text(coalesce(options -> 'needs', '[]')) n;
 end
 $$;
 
@@ -84,7 +97,7 @@ begin
     'options', coalesce(intend.options, '{}')
   );
   perform foreword_code.check_intent(intent);
-  perform foreword_code.note('foreword.intents', intent);
+  perform foreword_code.note('intents', intent::text);
 end
 $$;
 comment on function foreword.intend(text, text, text, text, jsonb, jsonb) is

@@ -20,20 +20,32 @@ as $$
 #variable_conflict use_variable
 declare
   intents_max constant integer := 1000;
+  -- More is no number that every client can read.
+  consumed_max constant bigint := 9007199254740991;
   decision constant uuid := coalesce(decide.id, gen_random_uuid());
   intents jsonb;
   premises jsonb;
   changes jsonb;
+  odd text;
 begin
   perform foreword_code.must_be_serializable('foreword.decide');
   perform foreword_code.check_name('decider', decide.decider);
-  intents := foreword_code.noted('foreword.intents');
+  intents := foreword_code.noted('intents');
   if jsonb_array_length(intents) = 0 then
     return null;
   end if;
   if jsonb_array_length(intents) > intents_max then
     raise exception '% intents in one decision, % at most', jsonb_array_length(intents), intents_max
       using errcode = 'FW027', hint = 'Split it into several decisions.';
+  end if;
+  select i.kind || '/' || i.name into odd
+  from jsonb_to_recordset(intents) as i (scope text, kind text, name text)
+  group by i.scope, i.kind, i.name
+  having count(*) > 1
+  limit 1;
+  if odd is not null then
+    raise exception '% is written twice by one decision', odd
+      using errcode = 'FW013', hint = 'Intend one change for each resource.';
   end if;
 
   perform foreword_code.name_in_decision(intents);
@@ -50,7 +62,13 @@ begin
           'verb', i.verb,
           'state', i.state,
           'labels', i.options -> 'labels',
-          'counters', i.options -> 'counters',
+          -- 4.0 is a whole number, but not to whoever reads it as text.
+          'counters', case
+            when i.options ? 'counters' then (
+              select coalesce(jsonb_object_agg(c.key, c.value::bigint), '{}')
+              from jsonb_each(i.options -> 'counters') c
+            )
+          end,
           'needs', (
             select
               jsonb_agg(
@@ -58,11 +76,16 @@ begin
               )
             from jsonb_array_elements_text(coalesce(i.options -> 'needs', '[]')) n
           ),
-          'initial', 'pending'
+          'initial', 'pending',
+          'position', i.position
         )
+        -- The order of ids is everybody's, so that two transactions never wait for each other.
+        order by foreword_code.resource_id(i.scope, i.kind, i.name)
       )
-    from jsonb_to_recordset(intents)
-      as i (scope text, kind text, name text, verb text, state jsonb, options jsonb)
+    from rows from (
+      jsonb_to_recordset(intents)
+        as (scope text, kind text, name text, verb text, state jsonb, options jsonb)
+    ) with ordinality as i (scope, kind, name, verb, state, options, position)
   );
   select
     jsonb_build_object(
@@ -72,7 +95,7 @@ begin
   into premises
   from (
     select distinct p.resource, p.version
-    from jsonb_to_recordset(foreword_code.noted('foreword.premises')) as p (resource uuid, version bigint)
+    from jsonb_to_recordset(foreword_code.noted('premises')) as p (resource uuid, version bigint)
   ) p;
 
   perform foreword_code.record(
@@ -84,19 +107,38 @@ begin
         'actor', session_user,
         'reason', coalesce(decide.reason, ''),
         'saw_at', transaction_timestamp(),
-        'predicates', foreword_code.noted('foreword.predicates'),
-        'counters', foreword_code.noted('foreword.counters')
+        'predicates', foreword_code.noted('predicates'),
+        'counters', foreword_code.noted('counters')
       )
     ),
     changes
   );
+
+  -- Asked only where numbers are so large: it reads counters that this decision may not have moved.
+  if changes @? '$[*].counters.* ? (@ > 1000000000000 || @ < -1000000000000)' then
+    select m into odd
+    from jsonb_to_recordset(changes) as i (scope text, counters jsonb)
+    cross join lateral jsonb_object_keys(i.counters) m
+    where (
+      select q.consumed not between -consumed_max and consumed_max
+      from foreword_private.quota q
+      where q.scope = i.scope and q.metric = m
+    )
+    limit 1;
+    if odd is not null then
+      raise exception 'the counter % would come to more than %', quote_literal(odd), consumed_max
+        using errcode = 'FW024', hint = 'Count in a larger unit.';
+    end if;
+  end if;
+
   -- What comes next in this transaction is another decision.
-  perform set_config(s, '', true)
-  from unnest(
-    array['foreword.intents', 'foreword.premises', 'foreword.predicates', 'foreword.counters']
-  ) s;
+  perform foreword_code.note('moved', string_agg(distinct jsonb_build_array(i.scope, i.kind)::text, ','))
+  from jsonb_to_recordset(changes) as i (scope text, kind text, verb text, labels jsonb)
+  where i.verb in ('create', 'delete') or i.labels is not null;
+  perform foreword_code.forget(s)
+  from unnest(array['intents', 'premises', 'predicates', 'counters']) s;
   return decision;
 end
 $$;
 comment on function foreword.decide(text, text, uuid) is
-  'In a SERIALIZABLE transaction: records what foreword.intend has gathered as one decision of this decider, with everything that assume, find and counter have read as its premises. Returns its id (yours, if given: foreword.committed(id) then tells after a lost COMMIT); null when nothing was intended. It counts when the transaction commits; 40001, 40P01 and, once, 23505 mean: somebody was first, begin again. FW010, FW011: create of what is there, change of what is not. FW013: a resource twice. FW027: more than 1,000 intents.';
+  'In a SERIALIZABLE transaction: records what foreword.intend has gathered as one decision of this decider, with everything that assume, find and counter have read as its premises. Returns its id (yours, if given: foreword.committed(id) then tells after a lost COMMIT); null when nothing was intended. It counts when the transaction commits; 40001, 40P01 and 23505 mean: somebody was first, begin again (with a new id: a used one is 23505 for ever). FW010, FW011: create of what is there, change of what is not. FW013: a resource twice. FW024: a counter that becomes too large. FW027: more than 1,000 intents.';

@@ -9,10 +9,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
+  if committed.id is null then
+    raise exception 'foreword.committed needs the id of a decision'
+      using errcode = 'FW028', hint = 'The id that foreword.decide was given, or has returned.';
+  end if;
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception 'foreword.committed needs a READ COMMITTED transaction of its own, this one is %',
       upper(current_setting('transaction_isolation'))
-      using errcode = 'FW001', hint = 'Call it outside of any transaction.';
+      using errcode = 'FW001', hint = 'Call it outside of any transaction; if sessions begin at another level: begin isolation level read committed';
   end if;
   insert into foreword_private.decision (id, scope, decider, abandoned)
   values (committed.id, '', 'foreword/tombstone', true)

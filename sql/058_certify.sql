@@ -88,13 +88,17 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 #variable_conflict use_column
+declare
+  together uuid[];
 begin
   -- Alone: a claim under way may certify a neighbour whose premises are not to be seen yet.
   perform pg_advisory_xact_lock(20143);
+  -- Not as a condition of the query below: it would be asked anew for each decision of the log.
+  together := foreword_code.uncertified(array[p_decision]);
   for decision in
     select d.id
     from foreword_private.decision d
-    where d.id = any (foreword_code.uncertified(array[p_decision]))
+    where d.id = any (together)
     order by d.decided_at
   loop
     why := foreword_code.judge(decision);

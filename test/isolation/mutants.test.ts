@@ -4,16 +4,18 @@ import { testDatabase } from '../support/database.ts'
 import { flights } from './actors.ts'
 import { mutants, not_here } from './mutants.ts'
 import { openSessions } from './sessions.ts'
-import { everySpec } from './specs/every.ts'
+import { everySpec, without_counterpart } from './specs/every.ts'
 import { runSpec, totalsOf, type Cast } from './suite.ts'
 
 t.setTimeout(900_000)
 
 const specs = new Map(everySpec.map((spec) => [spec.name, spec]))
 
-t.test('there are mutants of at least eight kinds', async (t) => {
-  t.ok(mutants.length >= 8)
-  for (const [what, why] of not_here) t.comment(`no mutant here: ${what}: ${why}`)
+t.test('what is not here is not here for a reason', async (t) => {
+  t.ok(mutants.length >= 8, 'mutants of at least eight kinds')
+  for (const [what, why] of not_here) t.comment(`no mutant: ${what}: ${why}`)
+  for (const [what, why] of without_counterpart) t.comment(`no spec: ${what}: ${why}`)
+  t.equal(specs.size, everySpec.length, 'every spec has a name of its own')
 })
 
 for (const mutant of mutants) {

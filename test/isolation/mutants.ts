@@ -115,7 +115,7 @@ const onConflictAsRead: Path = {
 }
 
 /** Two sessions, raw: does a write skew by ON CONFLICT DO NOTHING commit here? */
-export const onConflictIsBlind = async (sql: Sql): Promise<boolean> => {
+const onConflictIsBlind = async (sql: Sql): Promise<boolean> => {
   await sql`create table if not exists on_conflict_probe (key integer primary key, value integer)`
   await sql`insert into on_conflict_probe values (1, 0), (2, 0)`
   const [one, two] = [await sql.reserve(), await sql.reserve()]

@@ -284,7 +284,7 @@ const ends = (runs: readonly Run[], type: Ended['type']): readonly Ended[] =>
   runs.flatMap((run) => run.ended.filter((end) => end.type === type))
 
 /** Somebody lost against another: his own change of mind is none. */
-export const lostIn = (run: Run): boolean =>
+const lostIn = (run: Run): boolean =>
   run.ended.some((end) => end.type === 'aborted' && end.sqlstate !== 'its own')
 
 export interface Totals {

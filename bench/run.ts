@@ -3,6 +3,7 @@
  * CASE: only the cases whose names contain it, where the bench has many.
  */
 import { parseArgs } from 'node:util'
+import { benchAudit } from './audit.ts'
 import { benchConflict } from './conflict.ts'
 import { benchContention } from './contention.ts'
 import { benchDecide } from './decide.ts'
@@ -11,6 +12,7 @@ import type { BenchLine } from './rounds.ts'
 type Bench = (rounds: number, duration_ms: number, only: string) => Promise<readonly BenchLine[]>
 
 const benches: Readonly<Record<string, Bench>> = {
+  audit: benchAudit,
   conflict: benchConflict,
   contention: benchContention,
   decide: benchDecide,

@@ -65,12 +65,15 @@ export const controlSpecs: readonly Spec[] = [
     [row('1'), row('2')],
     [increment('row', '1'), increment('row', '2')],
   ),
-  control(
-    'three rows',
-    'three deciders on different rows',
-    [row('1'), row('2'), row('3')],
-    [increment('row', '1'), increment('row', '2'), increment('row', '3')],
-  ),
+  {
+    ...control(
+      'three rows',
+      'three deciders on different rows',
+      [row('1'), row('2'), row('3')],
+      [increment('row', '1'), increment('row', '2'), increment('row', '3')],
+    ),
+    alike: 'all',
+  },
   control('creators', 'creators of different names', [], [createNew('a'), createNew('b')]),
   control(
     'removers',

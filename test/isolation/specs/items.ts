@@ -1,5 +1,6 @@
 /** Laws over rows that are read by name: write skew, lost updates, chains of versions. */
 import { create, remove, update, type IntentDraft } from '../../../src/domain/decider.ts'
+import { interleavings } from '../schedule.ts'
 import {
   decides,
   isThere,
@@ -212,6 +213,11 @@ const createIfAbsent = (name: string, read: string, write: string): Actor =>
     ({ it }) => create('row', write, { saw: it?.version ?? 0 }),
   )
 
+/** Until foo has committed there is nothing that trouble could change. */
+const troubleAfterFoo = interleavings([3, 3, 3]).filter(
+  (order) => order.indexOf(2) > order.lastIndexOf(0),
+)
+
 /** `trouble` adds a version to what bar is about to read, and takes it back. */
 const updateConflictOut = (verb: 'update' | 'delete'): Spec => ({
   name: `update-conflict-out, ${verb}`,
@@ -233,6 +239,7 @@ const updateConflictOut = (verb: 'update' | 'delete'): Spec => ({
     ),
   ],
   meet: 'always',
+  orders: troubleAfterFoo,
   holds: (world) =>
     numberAt(world, 'row/of foo', 'saw') + numberAt(world, 'row/of bar', 'saw') > 0 ||
     !isThere(world, 'row/of foo') ||

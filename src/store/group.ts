@@ -29,10 +29,13 @@ import { isConnectionLoss } from './try-errors.ts'
 /** More than this in one transaction and it meets others so often that it is slower again. */
 export const group_size_max = 16
 /**
- * Groups under way at once; a second one only when it is full. Sharing one transaction gains more than
- * going on beside it: two of 8 take 40 % more CPU for each decision than one of 16.
+ * Groups under way at once. Sharing one transaction gains more than going on beside it (two of 8 take 40 %
+ * more CPU for each decision than one of 16), so a second one starts when it is full, or when somebody has
+ * waited for so long that the first must be held up, by a row that somebody has locked: nobody else waits for that.
  */
-const groups_max = 2
+const groups_max = 4
+const full_groups_max = 2
+const patience_ms = 5
 
 export interface Grouping {
   readonly once: (attempt: Try) => Promise<Tried>
@@ -142,12 +145,23 @@ const createQueue = (size_max: number) => {
   }
 }
 
+/** Set however often, it rings once. */
+const oneAtATime = (set: (ring: () => void) => unknown, work: () => void): (() => void) => {
+  let is_set = false
+  return () => {
+    if (is_set) return
+    is_set = true
+    set(() => {
+      is_set = false
+      work()
+    })
+  }
+}
+
 export const createGrouping = (sql: Sql, slots: Slots, size_max: number): Grouping => {
   const ground = { sql, slots }
   const queue = createQueue(size_max)
   const running = new Set<Running>()
-  let scheduled = false
-
   const run = async (members: readonly Member[], me: Running): Promise<void> => {
     const [first] = members
     if (first !== undefined && members.length === 1) {
@@ -165,13 +179,16 @@ export const createGrouping = (sql: Sql, slots: Slots, size_max: number): Groupi
     }
   }
 
-  const mayStart = (): boolean =>
-    running.size === 0 ? queue.size() > 0 : running.size < groups_max && queue.size() >= size_max
+  /** How many groups may be under way now, the next one included. */
+  const allowed = (patient: boolean): number => {
+    if (!patient) return groups_max
+    return queue.size() >= size_max ? full_groups_max : 1
+  }
 
-  const pump = (): void => {
-    while (mayStart()) {
+  const pump = (patient = true): void => {
+    while (queue.size() > 0 && running.size < allowed(patient)) {
       const members = queue.take(running)
-      if (members.length === 0) return
+      if (members.length === 0) break
       const me = { keys: new Set(members.flatMap((m) => keysRead(m.attempt.plan))) }
       running.add(me)
       void run(members, me).finally(() => {
@@ -179,17 +196,17 @@ export const createGrouping = (sql: Sql, slots: Slots, size_max: number): Groupi
         pumpSoon()
       })
     }
+    if (queue.size() > 0) outOfPatience()
   }
 
-  /** The callers of one moment come one after the other, and those just answered come again: let all arrive. */
-  const pumpSoon = (): void => {
-    if (scheduled) return
-    scheduled = true
-    setImmediate(() => {
-      scheduled = false
-      pump()
-    })
-  }
+  // The callers of one moment come one after the other, and those just answered come again: let all arrive.
+  const pumpSoon = oneAtATime(setImmediate, pump)
+  const outOfPatience = oneAtATime(
+    (ring) => setTimeout(ring, patience_ms),
+    () => {
+      pump(false)
+    },
+  )
 
   return {
     once: (attempt) =>

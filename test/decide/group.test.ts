@@ -9,6 +9,7 @@ import {
 } from '../../src/domain/decider.ts'
 import { defaultLimits } from '../../src/domain/config.ts'
 import { testEngine } from '../support/engine.ts'
+import { eventually } from '../support/eventually.ts'
 
 const scope = 'acme'
 
@@ -119,6 +120,35 @@ t.test(
     t.ok(new Set(decisions.map((d) => d.xid)).size < 9, 'and some shared a transaction')
   },
 )
+
+t.test('whoever waits for a row that somebody holds, holds up nobody else', async (t) => {
+  // One try: behind the holder it is given up after lock_timeout, and whoever had to wait for that is told apart.
+  const limits = { ...defaultLimits, decide_tries_max: 1 }
+  const { engine } = await testEngine(t, { limits })
+  const names = ['held', 'free', 'other']
+  const update_of = (name: string) => engine.decide(pick, { scope, input: { name, taste: 'good' } })
+  for (const name of names) await update_of(name)
+  const holder = await engine.sql.reserve()
+  await holder`begin isolation level serializable`
+  await holder`
+    update foreword_private.resource_state set labels = labels
+    where resource = foreword_code.resource_id(${scope}, 'apple', 'held')`
+  const waiting = update_of('held')
+  await eventually('the held one waits', async () => {
+    const rows = await engine.sql`
+      select from pg_stat_activity
+      where application_name = 'foreword:decide' and wait_event_type = 'Lock'`
+    return rows.length > 0
+  })
+  let ended = false
+  void waiting.then(() => (ended = true))
+  for (const name of ['free', 'other'])
+    t.match(await update_of(name), { type: 'decided', tries: 1 })
+  t.notOk(ended, 'it still waits')
+  await holder`rollback`
+  holder.release()
+  t.match(await waiting, { type: 'decided' })
+})
 
 t.test('a counter is never overdrawn, however many want of it at once', async (t) => {
   const { engine } = await testEngine(t, { limits: { ...defaultLimits, decide_tries_max: 100 } })

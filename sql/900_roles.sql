@@ -57,6 +57,7 @@ begin
             'foreword_code.prepare',
             'foreword_code.read',
             'foreword_code.record',
+            'foreword_code.record_one',
             'foreword_code.wake'
           ]
         ),

@@ -127,8 +127,9 @@ const checkCommit = (answer: { readonly command: string } | undefined): void => 
 const answersOf = (flown: unknown, statements: number): readonly Landed[] =>
   statements === 1 ? [flown as Landed] : (flown as readonly Landed[])
 
+/** A statement answers with a row for each entry, that of a lone one with one value. */
 const rowsOf = (answers: readonly Landed[]): readonly WrittenRow[] =>
-  answers.flatMap((rows) => rows as unknown as readonly WrittenRow[])
+  answers.flatMap((rows) => rows.map((row) => (row['written'] ?? row) as unknown as WrittenRow))
 
 /** Any number of decisions and COMMIT in one flight: either all of them are durable, or none was written. */
 export const writeFlight = async (

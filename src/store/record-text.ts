@@ -73,8 +73,52 @@ const recordCall = (writes: readonly Write[]): string => {
   ].join(', ')}) w`
 }
 
+/** What a literal would change on its way: NUL ends a message, half a character becomes another one. JSON escapes them. */
+const isSendable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
+
+/** One plain intent of a decision that nobody shares a statement with: see record_one. */
+const loneChange = ({ plan }: Write): Change | null => {
+  const [change, ...others] = plan.changes
+  if (change === undefined || others.length > 0) return null
+  if (plan.cause !== 'intent' || plan.acted.length > 0 || !isPlain(change)) return null
+  const { scope, decider, actor, reason } = plan.head
+  const { kind, name, verb } = change
+  const texts = [scope, decider, actor, reason, change.scope, kind, name, verb]
+  return texts.every(isSendable) ? change : null
+}
+
+const recordOneCall = ({ id, plan }: Write, change: Change): string => {
+  const { head, premises } = plan
+  const json = (value: unknown): string => literal(JSON.stringify(value))
+  return `select foreword_code.record_one(${[
+    literal(id),
+    literal(head.scope),
+    literal(head.decider),
+    String(head.decider_version),
+    literal(head.actor),
+    literal(head.reason),
+    head.input === null ? 'null' : json(head.input),
+    String(head.tries),
+    literal(head.saw_at),
+    `'{${premises.map((p) => p.resource).join()}}'`,
+    `'{${premises.map((p) => p.version).join()}}'`,
+    json(plan.predicates),
+    json(plan.counters),
+    literal(resourceId(change.scope, change.kind, change.name)),
+    literal(change.scope),
+    literal(change.kind),
+    literal(change.name),
+    literal(change.verb),
+    json(change.state),
+    String(change.initial === 'awaiting_approval'),
+  ].join(', ')}) as written`
+}
+
 /** The statements that write decisions, a call for each layer of them: see group-members.ts. */
 export const recordTexts = (writes: readonly Write[]): readonly string[] => {
+  const [first, ...others] = writes
+  const lone = first === undefined || others.length > 0 ? null : loneChange(first)
+  if (first !== undefined && lone !== null) return [recordOneCall(first, lone)]
   const layers = Map.groupBy(writes, (w) => w.layer ?? 0)
   return [...layers].toSorted(([a], [b]) => a - b).map(([, layer]) => recordCall(layer))
 }

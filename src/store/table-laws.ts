@@ -94,8 +94,11 @@ const states_are_lawful: LawSql = {
     select
       'entry ' || e.id || ', ' || ${named('e.resource')} as subject,
       format(
-        '%s of cause %s, %s',
-        e.state, e.cause, case when e.settled_at is null then 'open' else 'settled' end
+        '%s of cause %s, %s%s%s',
+        e.state, e.cause,
+        case when e.settled_at is null then 'open' else 'settled' end,
+        case when e.due_at is not null then ', due' end,
+        case when e.worker is not null then ', leased' end
       ) as what
     from foreword_private.entry e
     where not case
@@ -107,7 +110,10 @@ const states_are_lawful: LawSql = {
       else
         e.state in ('awaiting_approval', 'pending', 'applying', 'applied', 'in_doubt')
         and e.settled_at is null
-    end`,
+        and (e.state <> 'applying' or e.worker is not null)
+    end
+    or e.settled_at is not null and e.due_at is not null
+    or cardinality(e.after_resources) <> cardinality(e.after_versions)`,
 }
 
 const quotas_add_up: LawSql = {

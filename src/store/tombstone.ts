@@ -6,7 +6,7 @@
  * - A tombstone: it never can. Where the lost transaction is still on its way and has not even
  *   inserted its decision (its statements linger in some buffer), it meets the tombstone: its insert
  *   fails (23505, or 40001 from its older snapshot), that fails the transaction, and its COMMIT
- *   answers ROLLBACK. For that the insert in foreword_code.record must not forgive a conflict.
+ *   answers ROLLBACK. For that the inserts of foreword_code.record and record_one must not forgive a conflict.
  * A SELECT alone is no answer: "not there" may mean "not yet".
  */
 import { setTimeout as sleep } from 'node:timers/promises'

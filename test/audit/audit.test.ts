@@ -205,6 +205,33 @@ const breaches: readonly Breach[] = [
     what: /^confirmed of cause intent, open$/,
   },
   {
+    title: 'a settled intent that somebody is to look at',
+    law: 'states_are_lawful',
+    statement: `
+      update foreword_private.entry set due_at = now()
+      where id = ${intent('a', 1)}`,
+    subject: 'vm/a in acme/prod',
+    what: /^confirmed of cause intent, settled, due$/,
+  },
+  {
+    title: 'a call under way that nobody makes',
+    law: 'states_are_lawful',
+    statement: `
+      update foreword_private.entry set state = 'applying', settled_at = null, worker = null
+      where id = ${intent('a', 1)}`,
+    subject: 'vm/a in acme/prod',
+    what: /^applying of cause intent, open$/,
+  },
+  {
+    title: 'an intent that comes after a resource without a version',
+    law: 'states_are_lawful',
+    statement: `
+      update foreword_private.entry set after_resources = array[resource], after_versions = '{}'
+      where id = ${intent('a', 1)}`,
+    subject: 'vm/a in acme/prod',
+    what: /^confirmed of cause intent, settled$/,
+  },
+  {
     title: 'an effect whose only call was answered with no',
     law: 'effects_were_attempted',
     statement: `

@@ -47,10 +47,12 @@ const tell = async (engine: Engine, name: string): Promise<Told> => {
 const namesOf = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, i) => `n${i}`)
 
-/** Ids of the decisions that a transaction has sent. */
+/** Ids of the decisions that a transaction has sent, to be recorded together or each for itself. */
 const idsIn = ({ sql, bound }: Statement): readonly string[] => [
   ...new Set(
-    [...`${sql}${bound}`.matchAll(/"id":"([0-9a-f-]{36})"/g)].map((match) => match[1] ?? ''),
+    [...`${sql}${bound}`.matchAll(/(?:"id":"|record_one\(')([0-9a-f-]{36})/g)].map(
+      (match) => match[1] ?? '',
+    ),
   ),
 ]
 

@@ -55,6 +55,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword_code.prepare',
     'foreword_code.read',
     'foreword_code.record',
+    'foreword_code.record_one',
     'foreword_code.wake',
   ],
   foreword_applier: [

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Ids told before, so that one name is digested once and not at every step. Bounded; forgetting costs a digest. */
 const told = new Map<string, string>()
 const told_max = 50_000
 
 const digest = (text: string): string => {
-  const hex = createHash('sha256').update(text, 'utf8').digest('hex')
+  const hex = hash('sha256', text, 'hex')
   return [
     hex.slice(0, 8),
     hex.slice(8, 12),

@@ -77,7 +77,7 @@ export interface Sorted {
 
 /** What the members so far will have written. */
 interface Overlay {
-  /** As whoever comes next must read them. */
+  /** All that was read, as whoever comes next must read it. */
   readonly states: Map<string, StateRow>
   /** The last layer that writes a resource. */
   readonly layers: Map<string, number>
@@ -109,7 +109,7 @@ const fits = (plan: WritePlan, read: ReadonlySet<string>, overlay: Overlay): boo
   })
 
 /** Notes what a member writes; returns the layer that it is written in. */
-const lay = (plan: WritePlan, before: Readings, overlay: Overlay): number => {
+const lay = (plan: WritePlan, overlay: Overlay): number => {
   const layer = Math.max(0, ...plan.changes.map((c) => (overlay.layers.get(idOf(c)) ?? -1) + 1))
   for (const c of plan.changes) {
     const id = idOf(c)
@@ -119,7 +119,7 @@ const lay = (plan: WritePlan, before: Readings, overlay: Overlay): number => {
     for (const metric of Object.keys(c.counters ?? {})) {
       overlay.counters.add(counterKey({ scope: c.scope, metric }))
     }
-    const old = overlay.states.get(id) ?? before.states.get(id)
+    const old = overlay.states.get(id)
     if (old === undefined) continue
     overlay.states.set(id, {
       ...old,
@@ -142,7 +142,7 @@ export const decideInTurn = (
   const later: Member[] = []
   const alone: Member[] = []
   const overlay: Overlay = {
-    states: new Map(),
+    states: new Map(readings.states),
     layers: new Map(),
     kinds: new Set(),
     counters: new Set(),
@@ -157,13 +157,11 @@ export const decideInTurn = (
       return
     }
     try {
-      const states =
-        overlay.states.size === 0 ? share.states : new Map([...share.states, ...overlay.states])
-      const plan = decide({ ...share, states })
+      const plan = decide({ ...share, states: overlay.states })
       if (plan === null) unwritten.push(member)
       else if (slots.unseen(writtenNames(plan)) !== null) alone.push(member)
       else if (!fits(plan, new Set(asked.resources.map(idOf)), overlay)) later.push(member)
-      else writes.push({ id, plan, member, layer: lay(plan, share, overlay) })
+      else writes.push({ id, plan, member, layer: lay(plan, overlay) })
     } catch (error) {
       member.reject(error)
     }

@@ -8,6 +8,8 @@ import {
   update,
   type IntentDraft,
 } from '../../src/domain/decider.ts'
+import { moved_sqlstate } from '../../src/decide/think.ts'
+import { conflict_sqlstates } from '../../src/domain/retry-policy.ts'
 import { testEngine } from '../support/engine.ts'
 
 const scope = 'acme/prod'
@@ -289,6 +291,20 @@ t.test('a decider that cannot win gives up and says after how many tries', async
     holder.release()
   })
   t.match(result, { type: 'gave_up', tries: 2, last_sqlstate: '55P03' })
+})
+
+t.test('the view of conflicts says of each SQLSTATE what it means', async (t) => {
+  const { engine } = await testEngine(t)
+  const [row] = await engine.sql<{ told: string }[]>`
+    select col_description('foreword.conflict'::regclass, a.attnum) as told
+    from pg_attribute a
+    where a.attrelid = 'foreword.conflict'::regclass and a.attname = 'sqlstate'`
+  // Of Postgres, of a lost connection (src/store/serializable.ts, tombstone.ts), and foreword's own.
+  const all = [...conflict_sqlstates, '08006', '08007', moved_sqlstate]
+  t.same(
+    all.filter((sqlstate) => row?.told.includes(sqlstate) !== true),
+    [],
+  )
 })
 
 t.test('writers that are not serializable are refused where deciders read', async (t) => {

@@ -1,5 +1,6 @@
 -- Says of each change with `needs` which versions it comes after: of a resource that moves in the same
 -- decision the version to come, else the one that is assumed now. What was never there is not waited for.
+-- The changes keep their order: it is the one in which their rows are locked.
 create function foreword_code.place_after(p_changes jsonb) returns jsonb
 language sql as $$
   select
@@ -11,8 +12,9 @@ language sql as $$
           'after_versions', a.versions
         )
       end
+      order by c.place
     )
-  from jsonb_array_elements(p_changes) as c (change)
+  from jsonb_array_elements(p_changes) with ordinality as c (change, place)
   left join lateral (
     select
       jsonb_agg(n.resource) as resources,

@@ -91,6 +91,8 @@ begin
         else coalesce(e.counters, '{}')
       end
     )
+    -- As all who lock several: two transactions never wait for each other.
+    order by f.resource
   )
   into changes
   from (

@@ -1,10 +1,11 @@
 -- Moves the counters by what the resources about to move will consume more or less than before, and
 -- notes who did. A resource that goes keeps its share until its deletion is confirmed: the cloud still
 -- counts it. Counters are reached by their whole keys, one by one: a plan made while the table was tiny
--- begins with it, and reads it all.
+-- begins with it, and reads it all. FW024: one would hold more than every client can read as a number.
 create function foreword_code.move_counters(p_changes jsonb) returns void
 language plpgsql as $$
 declare
+  consumed_max constant bigint := 9007199254740991;
   share record;
   moved bigint;
 begin
@@ -21,7 +22,7 @@ begin
       where c.counters is not null
     ),
     part as (
-      select d.decision, d.scope, d.metric, sum(d.amount)::bigint as amount
+      select d.decision, d.scope, d.metric, sum(d.amount) as amount
       from (
         select c.decision, c.scope, n.key as metric, n.value::bigint as amount
         from change c
@@ -37,7 +38,7 @@ begin
     select
       p.scope,
       p.metric,
-      sum(p.amount)::bigint as amount,
+      sum(p.amount) as amount,
       array_agg(p.decision) as decisions,
       array_agg(p.amount) as amounts
     from part p
@@ -48,8 +49,20 @@ begin
     set
       consumed = q.consumed + share.amount,
       version = q.version + 1
-    where q.scope = share.scope and q.metric = share.metric
+    where
+      q.scope = share.scope
+      and q.metric = share.metric
+      and q.consumed + share.amount between -consumed_max and consumed_max
     returning q.version into moved;
+    if
+      moved is null
+      and exists (
+        select from foreword_private.quota q where q.scope = share.scope and q.metric = share.metric
+      )
+    then
+      raise exception 'the counter % would come to more than %', quote_literal(share.metric), consumed_max
+        using errcode = 'FW024', hint = 'Count in a larger unit.';
+    end if;
     -- A metric without a row, which prepare makes, has no version: that is an error, not a count of nothing.
     insert into foreword_private.quota_entry (scope, metric, version, decision, amount)
     select share.scope, share.metric, moved, a.decision, a.amount

@@ -20,8 +20,6 @@ as $$
 #variable_conflict use_variable
 declare
   intents_max constant integer := 1000;
-  -- More is no number that every client can read.
-  consumed_max constant bigint := 9007199254740991;
   decision constant uuid := coalesce(decide.id, gen_random_uuid());
   intents jsonb;
   premises jsonb;
@@ -113,23 +111,6 @@ begin
     ),
     changes
   );
-
-  -- Asked only where numbers are so large: it reads counters that this decision may not have moved.
-  if changes @? '$[*].counters.* ? (@ > 1000000000000 || @ < -1000000000000)' then
-    select m into odd
-    from jsonb_to_recordset(changes) as i (scope text, counters jsonb)
-    cross join lateral jsonb_object_keys(i.counters) m
-    where (
-      select q.consumed not between -consumed_max and consumed_max
-      from foreword_private.quota q
-      where q.scope = i.scope and q.metric = m
-    )
-    limit 1;
-    if odd is not null then
-      raise exception 'the counter % would come to more than %', quote_literal(odd), consumed_max
-        using errcode = 'FW024', hint = 'Count in a larger unit.';
-    end if;
-  end if;
 
   -- What comes next in this transaction is another decision.
   perform foreword_code.note('moved', string_agg(distinct jsonb_build_array(i.scope, i.kind)::text, ','))

@@ -293,6 +293,30 @@ t.test('a decider that cannot win gives up and says after how many tries', async
   t.match(result, { type: 'gave_up', tries: 2, last_sqlstate: '55P03' })
 })
 
+t.test('a counter beyond what a number can hold is refused with words, at once', async (t) => {
+  const { engine } = await testEngine(t)
+  const use = (name: string, cores: number) =>
+    engine.decide(say, {
+      scope,
+      input: { drafts: [create('vm', name, {}, { counters: { cores } })] },
+    })
+  t.match(await use('a', Number.MAX_SAFE_INTEGER - 1), { type: 'decided' })
+  const too_large = {
+    type: 'invalid',
+    sqlstate: 'FW024',
+    reason: "the counter 'cores' would come to more than 9007199254740991",
+    remedy: 'Count in a larger unit.',
+  }
+  t.same(await use('b', 2), too_large)
+  t.same(await use('b', Number.MAX_SAFE_INTEGER), too_large)
+  const [over, within] = await Promise.all([use('b', 2), use('c', 1)])
+  t.same(over, too_large)
+  t.match(within, { type: 'decided' }, 'whoever shares its transaction is none the worse')
+  const [row] = await engine.sql`select consumed from foreword.quota`
+  t.same(row, { consumed: Number.MAX_SAFE_INTEGER })
+  t.same(await engine.sql`select from foreword.conflict`, [], 'and nobody has tried again')
+})
+
 t.test('the view of conflicts says of each SQLSTATE what it means', async (t) => {
   const { engine } = await testEngine(t)
   const [row] = await engine.sql<{ told: string }[]>`

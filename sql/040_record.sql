@@ -4,7 +4,8 @@
 -- class FW; a 40001 means that somebody else was first.
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
 --   premise_resources, premise_versions, predicates, counters, facts}]; facts: it says what was seen or
---   taken back, calls nothing, and so needs no certificate.
+--   taken back, calls nothing, and so needs no certificate. For the owner and appliers only, as is any
+--   cause but `intent`.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
 --   position}], in the order in which their rows are locked; position: in which their entries are numbered;
 --   labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
@@ -67,7 +68,7 @@ begin
     coalesce(d.counters, '[]'),
     pg_current_snapshot(),
     pg_current_xact_id(),
-    case when d.facts then clock_timestamp() end
+    case when d.facts and not p_plain then clock_timestamp() end
   from jsonb_to_recordset(p_decisions) as d (
     id uuid,
     scope text,
@@ -92,9 +93,11 @@ begin
     perform foreword_code.move_members(p_changes);
     perform foreword_code.move_counters(p_changes);
     p_changes := foreword_code.place_after(p_changes);
-    if p_decisions @? '$[*] ? (@.facts == true)' then
+    if foreword_code.tells_facts(p_decisions, p_changes) then
       perform foreword_code.spread_premises(
-        array(select (d ->> 'id')::uuid from jsonb_array_elements(p_decisions) d where d @> '{"facts": true}')
+        array(
+          select d.id from jsonb_to_recordset(p_decisions) as d (id uuid, facts boolean) where d.facts
+        )
       );
     end if;
   end if;
@@ -135,7 +138,8 @@ begin
       and (
         not p_plain
         or (
-          c.verb <> 'create'
+          c.cause = 'intent'
+          and c.verb <> 'create'
           and c.state is not null
           and c.labels is null
           and c.counters is null

@@ -13,6 +13,8 @@ import {
   type IntentDraft,
 } from '../../src/domain/decider.ts'
 import { ForewordError } from '../../src/domain/errors.ts'
+import type { Json } from '../../src/domain/json.ts'
+import { resourceId } from '../../src/domain/resource-id.ts'
 import { codeOf, type Sql } from '../../src/store/connect.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
@@ -378,6 +380,63 @@ t.test('deciders that share a transaction need no more than that', async (t) => 
     ),
   )
   t.ok(results.every((r) => r.type === 'decided'))
+})
+
+/** `record` called by hand, with whatever its caller says; how it ends. */
+const recordAs = (
+  sql: Sql,
+  said: { readonly facts?: unknown; readonly cause: string | null; readonly plain: boolean },
+  name: string,
+): Promise<string> => {
+  const decision = crypto.randomUUID()
+  const head = { id: decision, scope, decider: 'by-hand', facts: said.facts ?? null }
+  const change = {
+    decision,
+    cause: said.cause,
+    resource: resourceId(scope, 'vm', name),
+    scope,
+    kind: 'vm',
+    name,
+    verb: 'update',
+    state: { size: 'l' },
+  }
+  return sql
+    .begin(
+      'isolation level serializable',
+      (tx) =>
+        tx`select foreword_code.record(${tx.json([head as Json])}, ${tx.json([change])}, null, ${said.plain})`,
+    )
+    .then(() => '', codeOf)
+}
+
+t.test('who may only decide does not say what was seen, nor certifies himself', async (t) => {
+  const db = await testDatabase(t)
+  const decider = await loginAs(t, db, ['foreword_decider'])
+  const engine = engineOn(t, decider.url, testConfig(decider.url))
+  const drafts = [create('vm', 'a', {})]
+  t.match(await engine.decide(say, { scope, input: { drafts } }), { type: 'decided' })
+  const intent = { cause: 'intent', plain: false }
+  for (const facts of [true, 'true', 't', 1]) {
+    t.equal(await recordAs(decider.sql, { ...intent, facts }, 'a'), '42501', `facts ${facts}`)
+  }
+  for (const cause of ['observation', 'withdrawal', 'ruling', 'Intent', null]) {
+    for (const plain of [false, true]) {
+      const end = await recordAs(decider.sql, { cause, plain }, 'a')
+      t.equal(end, plain ? 'FW011' : '42501', `cause ${cause}${plain ? ', said to be plain' : ''}`)
+    }
+  }
+  t.equal(await recordAs(decider.sql, intent, 'a'), '', 'what he intends is his')
+  t.equal(await recordAs(decider.sql, { ...intent, plain: true, facts: true }, 'a'), '')
+  t.same(
+    await db.sql`select version, certified from foreword.intent i
+      join foreword.decision d on d.id = i.decision_id order by version`,
+    [1, 2, 3].map((version) => ({ version, certified: false })),
+    'and nothing of it has a certificate',
+  )
+  const applier = await loginAs(t, db, ['foreword_decider', 'foreword_applier'])
+  const seen = { facts: true, cause: 'observation', plain: false }
+  t.equal(await recordAs(applier.sql, seen, 'a'), '', 'an applier may say what was seen')
+  t.equal(await recordAs(db.sql, seen, 'a'), '', 'and so may the owner')
 })
 
 t.test('a program connects with a role where the owner has migrated', async (t) => {

@@ -135,10 +135,12 @@ export const decide =
       if (notes.length > 0) await deps.store.noteConflicts(notes.map((n) => ({ ...n, decision })))
     }
     let company: Try['company'] = 'grouped'
+    let thinking: Thinking<Thought> | undefined
     for (let tries = 1; tries <= deps.tries_max; tries++) {
-      const thinking = await thinkOver(deps, run)
-      if (E.isLeft(thinking)) return { type: 'invalid', ...thinking.left }
-      const { tried, considered }: OneTry = await tryOnce(deps, run, thinking.right, {
+      const thought = await thinkOver(deps, run, thinking)
+      if (E.isLeft(thought)) return { type: 'invalid', ...thought.left }
+      thinking = thought.right
+      const { tried, considered }: OneTry = await tryOnce(deps, run, thinking, {
         id,
         company,
         tries,
@@ -176,9 +178,12 @@ export const preview =
     const asked = runOf(decider, options)
     if (E.isLeft(asked)) return asked
     const run = asked.right
+    let last: Thinking<Thought> | undefined
     for (let tries = 1; tries <= deps.tries_max; tries++) {
-      const thinking = await thinkOver(deps, run)
-      if (E.isLeft(thinking)) return thinking
+      const thought = await thinkOver(deps, run, last)
+      if (E.isLeft(thought)) return thought
+      const thinking = thought.right
+      last = thinking
       let considered: Considered | undefined
       const tried = await deps.store.once({
         id: deps.newId(),
@@ -186,8 +191,8 @@ export const preview =
         company: 'alone',
         read_only: true,
         decide: (readings) => {
-          if (!thinking.right.holds(readings)) return null
-          const at = { now: deps.now(), thought: thinking.right.thought }
+          if (!thinking.holds(readings)) return null
+          const at = { now: deps.now(), thought: thinking.thought }
           considered = consider(deps, run, readings, at)
           return null
         },

@@ -26,10 +26,15 @@ const premisesIn = (plan: ReadPlan, readings: Readings): string =>
     countersOf(plan, readings),
   ])
 
-/** Reads in a snapshot and lets the decider think it over; at once and holding on everything where it does not think. */
+/**
+ * Reads in a snapshot and lets the decider think it over; at once and holding on everything where it does
+ * not think. What it thought in the last try counts again where the snapshot is still what that was about:
+ * thoughts are slow and may cost money, and many a try is lost to a lock while nothing has moved.
+ */
 export const thinkOver = async <R extends Reads, Input, Thought>(
   deps: DecideDeps,
   run: Run<R, Input, Thought>,
+  last?: Thinking<Thought>,
 ): Promise<E.Either<Invalid, Thinking<Thought>>> => {
   const { decider, options, plan } = run
   if (decider.think === undefined) {
@@ -49,6 +54,7 @@ export const thinkOver = async <R extends Reads, Input, Thought>(
   })
   if (tried.type === 'invalid') return E.left(tried)
   if (seen === undefined) throw new Error('a snapshot was not read')
+  if (last?.holds(seen) === true) return E.right(last)
   const facts = factsIn(run, seen)
   if (E.isLeft(facts)) return facts
   const thought = await decider.think(facts.right, options.input, {

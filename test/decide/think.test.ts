@@ -3,6 +3,7 @@ import { defaultLimits } from '../../src/domain/config.ts'
 import { create, defineDecider, refuse, update } from '../../src/domain/decider.ts'
 import type { Engine } from '../../src/foreword.ts'
 import { testEngine } from '../support/engine.ts'
+import { eventually } from '../support/eventually.ts'
 
 const scope = 'acme'
 
@@ -112,6 +113,42 @@ t.test('what has nothing to do with its facts does not make a decider think agai
   await engine.decide(put, { scope, input: { name: 'a' } })
   const slow = buy(() => engine.decide(put, { scope, input: { name: 'other' } }))
   t.match(await engine.decide(slow, { scope, input: undefined }), { type: 'decided', tries: 1 })
+})
+
+t.test('a try that was lost while nothing moved costs no second thought', async (t) => {
+  const { engine } = await testEngine(t)
+  await engine.decide(put, { scope, input: { name: 'a' } })
+  const holder = await engine.sql.reserve()
+  t.teardown(() => {
+    holder.release()
+  })
+  let thoughts = 0
+  const slow = buy(async (nth) => {
+    thoughts = nth
+    if (nth > 1) return
+    await holder`begin`
+    await holder`select from foreword_private.resource_state for update`
+  })
+  const waiting = async (): Promise<boolean> => {
+    const rows = await engine.sql`
+      select from pg_stat_activity
+      where
+        datname = current_database()
+        and application_name = 'foreword:decide'
+        and wait_event_type = 'Lock'`
+    return rows.length > 0
+  }
+  const deciding = engine.decide(slow, { scope, input: undefined })
+  await eventually('it waits for the row', waiting)
+  await eventually('it has waited too long', async () => !(await waiting()))
+  await holder`rollback`
+  t.match(await deciding, { type: 'decided', tries: 2 })
+  t.equal(thoughts, 1)
+  t.same(await engine.sql`select tries, sqlstate from foreword.conflict`, [
+    { tries: 1, sqlstate: '55P03' },
+  ])
+  const [row] = await engine.sql`select assumed from foreword.resource`
+  t.same(row, { assumed: { size: 'l', price: 11 } })
 })
 
 t.test('a decider whose facts never hold still gives up, and says why', async (t) => {

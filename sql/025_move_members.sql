@@ -82,7 +82,7 @@ language sql as $$
     x.kind,
     x.label,
     x.value,
-    pg_current_xact_id(),
+    foreword_code.log_xid(),
     x.resource,
     x.version,
     x.decision,

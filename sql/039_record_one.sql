@@ -70,8 +70,8 @@ begin
     p_premise_versions,
     p_predicates,
     p_counters,
-    pg_current_snapshot(),
-    pg_current_xact_id()
+    foreword_code.log_snapshot(),
+    foreword_code.log_xid()
   );
 
   update foreword_private.resource_state s

@@ -66,8 +66,8 @@ begin
     coalesce(d.premise_versions, '{}'),
     coalesce(d.predicates, '[]'),
     coalesce(d.counters, '[]'),
-    pg_current_snapshot(),
-    pg_current_xact_id(),
+    foreword_code.log_snapshot(),
+    foreword_code.log_xid(),
     case when d.facts and not p_plain then clock_timestamp() end
   from jsonb_to_recordset(p_decisions) as d (
     id uuid,

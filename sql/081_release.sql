@@ -55,8 +55,8 @@ begin
     'its deletion was seen',
     array[p_resource],
     array[released.version],
-    pg_current_snapshot(),
-    pg_current_xact_id(),
+    foreword_code.log_snapshot(),
+    foreword_code.log_xid(),
     clock_timestamp()
   );
   perform foreword_code.spread_premises(array[p_id]);

@@ -6,6 +6,7 @@ import postgres from 'postgres'
 import { codeOf, connectionError, placeOf, type Sql, type TransactionSql } from './connect.ts'
 import { readGrants, refuseToDropOthers, restoreGrants } from './migrate-dependents.ts'
 import { expectDeployed, isGuest } from './migrate-guest.ts'
+import { countAhead, logHasMoved } from './migrate-moved.ts'
 import {
   migrationsFolder,
   postgratorOn,
@@ -211,9 +212,15 @@ const migrateIn = async (
   checkHistory(release, before, where)
   const from = before.at(-1)?.version ?? 0
   const to = newestOf(release)
-  if ((await readHash(tx)) === release.hash) return { from, to, applied: [], rebuilt: false }
+  if ((await readHash(tx)) === release.hash && !(await logHasMoved(tx))) {
+    return { from, to, applied: [], rebuilt: false }
+  }
   const applied = await runMigrations(tx, options, where)
   await rebuild(tx, release, where)
+  if (await logHasMoved(tx)) {
+    await countAhead(tx)
+    await rebuild(tx, release, where)
+  }
   await runFile(tx, { path: 'foreword_private.deployment', text: deployment_table }, where)
   await tx`
     insert into foreword_private.deployment (version, hash, at)
@@ -261,12 +268,14 @@ export const assertMigrated = async (
   const release = await readRelease(options)
   try {
     const [applied, hash] = [await readApplied(sql), await readHash(sql)]
-    if (hash === release.hash) return
+    if (hash === release.hash && !(await logHasMoved(sql))) return
     if (applied.length > 0) checkHistory(release, applied, where)
     throw new ForewordError(
       applied.length === 0
         ? 'the database is empty'
-        : 'the database is of another version of foreword',
+        : hash === release.hash
+          ? 'the log has come from another server'
+          : 'the database is of another version of foreword',
       { where, remedy: 'run `foreword migrate`' },
     )
   } catch (error) {

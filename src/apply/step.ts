@@ -63,6 +63,13 @@ const errorClass = (error: unknown): string => {
   return error instanceof Error && error.name === 'Timeout' ? 'timeout' : 'unknown'
 }
 
+const unsent = (lease: Lease, provider: AnyProvider, reason: string): StepResult =>
+  resultOf(lease, { type: 'not_sent', reason }, provider, {
+    outcome: 'rejected',
+    error_class: 'not_sent',
+    error: reason,
+  })
+
 /** The external call. Nothing of ours is locked or open meanwhile. */
 export const apply = async (
   deps: StepDeps,
@@ -75,21 +82,19 @@ export const apply = async (
     const error_class = spec.left.type === 'rejected' ? 'rejected' : 'not_sent'
     return resultOf(lease, spec.left, provider, { outcome: 'rejected', error_class, error: reason })
   }
+  const left_ms = lease.deadline_in_ms - lease.age_ms()
+  // Whoever was stopped for that long may have been taken over, and the call been made by another worker.
+  if (left_ms <= 0) return unsent(lease, provider, 'its deadline had passed before it was sent')
   try {
-    const outcome = await within(
-      Math.max(1, Math.min(provider.traits.call_timeout_ms, lease.deadline_in_ms)),
-      (signal) => perform(provider, callOf(deps, lease, spec.right.spec, signal)),
+    const outcome = await within(Math.min(provider.traits.call_timeout_ms, left_ms), (signal) =>
+      perform(provider, callOf(deps, lease, spec.right.spec, signal)),
     )
     return answered(lease, provider, outcome)
   } catch (error) {
     const reason = messageOf(error)
     const error_class = errorClass(error)
     return error_class === 'not_sent'
-      ? resultOf(lease, { type: 'not_sent', reason }, provider, {
-          outcome: 'rejected',
-          error_class,
-          error: reason,
-        })
+      ? unsent(lease, provider, reason)
       : resultOf(lease, { type: 'unknown', reason }, provider, {
           outcome: 'in_doubt',
           error_class,

@@ -157,8 +157,10 @@ export interface Lease extends ResourceName {
   readonly reason: string | null
   /** Milliseconds since the API answered that it is done; null: it has not. */
   readonly applied_ms_ago: number | null
-  /** Milliseconds until the newest attempt's deadline; below zero: it is over. */
+  /** Milliseconds until the newest attempt's deadline, at the claim; below zero: it was over. */
   readonly deadline_in_ms: number
+  /** Milliseconds since the claim was sent: a process may have been stopped in between. */
+  readonly age_ms: () => number
   /** Milliseconds since the first attempt began. */
   readonly first_attempt_ms_ago: number
   readonly external_id: string | null

@@ -182,7 +182,13 @@ const enterAndApply = async (
       onFatal('the session that holds the worker’s lock was lost')
     },
   })
-  const sql = connectSql({ url, application_name: 'foreword:apply', max: 4 })
+  const sql = connectSql({
+    url,
+    application_name: 'foreword:apply',
+    max: 4,
+    // The rows of a process that was stopped in the midst of a withdrawal are not locked for ever.
+    connection: { idle_in_transaction_session_timeout: '5000' },
+  })
   const applier = createApplier({
     log: applyLog(sql),
     decideAgain: decidingAgain(engine.decide, config.deciders, logger),

@@ -10,7 +10,8 @@ import type {
   StepResult,
 } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
-import type { Sql } from './connect.ts'
+import { alone, alone_patience_ms } from './alone.ts'
+import type { Sql, TransactionSql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
 import { serializably } from './system.ts'
 
@@ -113,7 +114,7 @@ const takeBack = async (
   sql: Sql,
   lease: Lease,
   entries: readonly number[],
-  why?: string,
+  { why, patience_ms }: { readonly why?: string; readonly patience_ms?: number } = {},
 ): Promise<readonly StaleDecision[]> => {
   const reason = why ?? `intent ${lease.entry} was rejected: ${lease.reason ?? ''}`
   const head = {
@@ -125,7 +126,7 @@ const takeBack = async (
     tries: 1,
   }
   let stale: readonly string[] = []
-  await serializably(sql, async (tx) => {
+  const withdraw = async (tx: TransactionSql): Promise<void> => {
     const [row] = await tx<{ stale: string[] }[]>`
       select foreword_code.withdraw(
         ${randomUUID()},
@@ -134,27 +135,22 @@ const takeBack = async (
         ${why ?? null}::text
       ) as stale`
     stale = row?.stale ?? []
-  })
+  }
+  await serializably(sql, withdraw, patience_ms)
   return stale.length === 0 ? [] : staleOf(sql, stale, reason)
 }
 
 /** The verdict and what follows from it under one lock: two members of a cycle are not both taken back. */
-const certify = async (sql: Sql, lease: Lease): Promise<readonly StaleDecision[] | null> => {
-  const alone = await sql.reserve()
-  try {
-    await alone`select pg_advisory_lock(20143)`
-    const [verdict] = await alone<{ decision: string; why: string }[]>`
+const certify = (sql: Sql, lease: Lease): Promise<readonly StaleDecision[] | null> =>
+  alone(sql, async (session) => {
+    const [verdict] = await session<{ decision: string; why: string }[]>`
       select c.decision, c.why from foreword_code.certify(${lease.decision}) c`
     if (verdict === undefined) return null
-    const entries = await alone<{ id: number }[]>`
+    const entries = await session<{ id: number }[]>`
       select i as id from foreword_code.intents_of(${verdict.decision}) i`
     const ids = entries.map((e) => e.id)
-    return await takeBack(sql, lease, ids, verdict.why)
-  } finally {
-    await alone`select pg_advisory_unlock_all()`.catch(() => undefined)
-    alone.release()
-  }
-}
+    return takeBack(session, lease, ids, { why: verdict.why, patience_ms: alone_patience_ms })
+  })
 
 const outputsOf = async (
   sql: Sql,
@@ -175,7 +171,7 @@ const outputsOf = async (
   })
 }
 
-/** One call at a time: each needs a second connection while it holds its first. */
+/** One call at a time: the others would only wait for its lock, each with a connection. */
 const oneByOne = <A, B>(call: (from: A) => Promise<B>): ((from: A) => Promise<B>) => {
   let last: Promise<unknown> = Promise.resolve()
   return (from) => {

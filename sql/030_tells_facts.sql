@@ -1,5 +1,6 @@
 -- Whether decisions or changes say what was seen or taken back, and not what is intended. Such facts call
--- nothing and are believed without a certificate: not for a login to tell that may only decide.
+-- nothing and are believed without a certificate: not for a login to tell that may only decide. One that may
+-- rule tells what was ruled.
 create function foreword_code.tells_facts(p_decisions jsonb, p_changes jsonb) returns boolean
 language plpgsql as $$
 begin
@@ -15,6 +16,12 @@ begin
   if
     not pg_has_role(session_user, current_user, 'member')
     and pg_has_role(session_user, to_regrole('foreword_applier')::oid, 'member') is not true
+    and (
+      pg_has_role(session_user, to_regrole('foreword_operator')::oid, 'member') is not true
+      or exists (
+        select from jsonb_to_recordset(p_changes) as c (cause text) where c.cause is distinct from 'ruling'
+      )
+    )
   then
     raise exception '% may record what is intended, and not what was seen or taken back', session_user
       using

@@ -3,6 +3,8 @@
 -- on them: later versions of the resource, what comes after it, and all that a decision premised on it
 -- still intends, transitively. Those go stale. Each resource returns, as a new version, to the state it
 -- had before the first version taken back. Returns the decisions whose intents went stale.
+-- Where a person had it taken back (abandoned or cancelled: see foreword.ruling), the decision and its entries
+-- say so, and the intent is cancelled.
 create function foreword_code.withdraw(
   p_id uuid,
   p_entries bigint[],
@@ -27,6 +29,11 @@ declare
   grown integer;
   changes jsonb;
   stale uuid[];
+  ruled bigint[] := array(
+    select r.entry
+    from foreword_private.ruling r
+    where r.entry = any (p_entries) and r.ruling in ('abandon', 'cancel')
+  );
 begin
   select array_agg(e.id), array_agg(e.resource), array_agg(e.version)
   into doomed_ids, doomed_resources, doomed_versions
@@ -77,7 +84,7 @@ begin
   select jsonb_agg(
     jsonb_build_object(
       'decision', p_id,
-      'cause', 'withdrawal',
+      'cause', case when ruled = p_entries then 'ruling' else 'withdrawal' end,
       'resource', f.resource,
       'scope', r.scope,
       'kind', r.kind,
@@ -104,6 +111,17 @@ begin
   left join foreword_private.entry e
     on e.resource = f.resource and e.version = f.first_version - 1;
 
+  if ruled = p_entries then
+    select
+      p_head || jsonb_build_object(
+        'decider', 'foreword/ruling',
+        'actor', r.ruled_by,
+        'reason', format('intent %s was %s', r.entry, foreword_code.tell_ruling(r.ruling, r.ruled_by, r.note))
+      )
+    into p_head
+    from foreword_private.ruling r
+    where r.entry = p_entries[1] and r.ruling in ('abandon', 'cancel');
+  end if;
   perform foreword_code.record(
     jsonb_build_array(
       p_head || jsonb_build_object(
@@ -119,7 +137,11 @@ begin
   with settled as (
     update foreword_private.entry e
     set
-      state = case when e.state = 'rejected' then 'rejected' else 'stale' end,
+      state = case
+        when e.id = any (ruled) then 'cancelled'
+        when e.state = 'rejected' then 'rejected'
+        else 'stale'
+      end,
       reason = case
         when e.state = 'rejected' then e.reason
         when e.id = any (p_entries) then p_reason

@@ -68,6 +68,7 @@ begin
             'foreword_code.certify',
             'foreword_code.claim',
             'foreword_code.deployed_hash',
+            'foreword_code.earlier_doubt',
             'foreword_code.enter_worker',
             'foreword_code.intents_of',
             'foreword_code.leave_worker',
@@ -89,6 +90,9 @@ begin
           'foreword_operator',
           true,
           array[
+            'foreword.approve',
+            'foreword.cancel',
+            'foreword.resolve',
             'foreword.unwant',
             'foreword.want',
             'foreword_code.deployed_hash'

@@ -86,6 +86,8 @@ as $$
     looks = coalesce(r.looks, 0),
     worker = null,
     applied_at = case
+      -- Called again, it has as long to show as before.
+      when r.outcome = 'applied' then clock_timestamp()
       when r.state in ('applied', 'confirmed') then coalesce(e.applied_at, clock_timestamp())
       else e.applied_at
     end,

@@ -20,7 +20,7 @@ import {
 } from '../domain/reference.ts'
 
 export interface StepDeps {
-  readonly log: Pick<ApplyLog, 'outputsOf'>
+  readonly log: Pick<ApplyLog, 'outputsOf' | 'earlierDoubt'>
   readonly secrets: Secrets
   readonly now: () => Date
 }
@@ -43,7 +43,8 @@ export const within = async <A>(
       abort.abort(error)
     }, ms)
   })
-  const running = run(abort.signal)
+  // Started inside a promise: what it throws at once must not leave the timer running, and its error to nobody.
+  const running = Promise.resolve(abort.signal).then(run)
   running.catch(() => undefined)
   try {
     return await Promise.race([running, timeout])
@@ -104,12 +105,14 @@ export const callOf = (deps: StepDeps, lease: Lease, spec: unknown, signal: Abor
   now: deps.now(),
 })
 
+type Uncallable = Extract<Learned, { readonly type: 'rejected' | 'not_sent' }>
+
 /** The spec of a lease, resolved and decoded. Left: what is to be learned instead of calling. */
 export const specOf = async (
   deps: StepDeps,
   provider: AnyProvider,
   lease: Lease,
-): Promise<E.Either<Learned, { readonly spec: unknown; readonly state: Json }>> => {
+): Promise<E.Either<Uncallable, { readonly spec: unknown; readonly state: Json }>> => {
   const raw = lease.verb === 'delete' ? lease.before : lease.state
   const state = await resolved(deps, lease, raw)
   if (E.isLeft(state)) {

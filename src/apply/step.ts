@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { diffPaths } from '../domain/diff.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
-import { next, type Learned, type Standing } from '../domain/lifecycle.ts'
+import { next, tokenHolds, type Learned, type Standing } from '../domain/lifecycle.ts'
 import type { Lease, StepResult } from '../domain/ports.ts'
 import {
   NotSent,
@@ -13,11 +13,12 @@ import {
 } from '../domain/provider.ts'
 import { callOf, messageOf, specOf, within, type StepDeps } from './call.ts'
 
-const standingOf = (lease: Lease): Standing => ({
+/** `since_ms`: since the lease was taken, when the database told its clock. */
+const standingOf = (lease: Lease, since_ms: number): Standing => ({
   attempts: lease.number,
   looks: lease.looks,
   applied_ms_ago: lease.applied_ms_ago,
-  first_attempt_ms_ago: lease.first_attempt_ms_ago,
+  first_attempt_ms_ago: lease.first_attempt_ms_ago + since_ms,
   deadline_in_ms: lease.deadline_in_ms,
 })
 
@@ -32,12 +33,13 @@ const resultOf = (
   learned: Learned,
   provider: AnyProvider,
   extra: Extra = {},
+  since_ms = 0,
 ): StepResult => ({
   entry: lease.entry,
   resource: lease.resource,
   epoch: lease.epoch,
   number: lease.number,
-  ...next(standingOf(lease), learned, provider.traits),
+  ...next(standingOf(lease, since_ms), learned, provider.traits),
   ...extra,
 })
 
@@ -63,6 +65,24 @@ const errorClass = (error: unknown): string => {
   return error instanceof Error && error.name === 'Timeout' ? 'timeout' : 'unknown'
 }
 
+/**
+ * A final no, where it was said to another call than the first. What came of those before it is asked
+ * only now: it is rare.
+ */
+const refused = async (
+  deps: StepDeps,
+  provider: AnyProvider,
+  lease: Lease,
+  reason: string,
+): Promise<StepResult> => {
+  const earlier = lease.number > 1 ? await deps.log.earlierDoubt(lease.entry, lease.number) : null
+  return resultOf(lease, { type: 'rejected', reason, earlier }, provider, {
+    outcome: 'rejected',
+    error_class: 'rejected',
+    error: reason,
+  })
+}
+
 const unsent = (lease: Lease, provider: AnyProvider, reason: string): StepResult =>
   resultOf(lease, { type: 'not_sent', reason }, provider, {
     outcome: 'rejected',
@@ -70,36 +90,54 @@ const unsent = (lease: Lease, provider: AnyProvider, reason: string): StepResult
     error: reason,
   })
 
+/**
+ * Whether a token may be sent again. Asked when it is about to be: since it was decided to, the intent may
+ * have waited for a worker, or its account for calls to spend.
+ */
+const tokenIsOver = async (
+  deps: StepDeps,
+  { traits }: AnyProvider,
+  lease: Lease,
+): Promise<boolean> =>
+  traits.idempotency === 'token' &&
+  lease.number > 1 &&
+  !tokenHolds(lease.first_attempt_ms_ago + lease.age_ms(), traits) &&
+  (await deps.log.earlierDoubt(lease.entry, lease.number)) === 'open'
+
 /** The external call. Nothing of ours is locked or open meanwhile. */
 export const apply = async (
   deps: StepDeps,
   provider: AnyProvider,
   lease: Lease,
 ): Promise<StepResult> => {
+  if (await tokenIsOver(deps, provider, lease)) {
+    const error = 'its idempotency token may be forgotten by now'
+    const extra: Extra = { outcome: 'rejected', error_class: 'not_sent', error }
+    return resultOf(lease, { type: 'token_expired' }, provider, extra)
+  }
   const spec = await specOf(deps, provider, lease)
   if (E.isLeft(spec)) {
-    const reason = 'reason' in spec.left ? spec.left.reason : ''
-    const error_class = spec.left.type === 'rejected' ? 'rejected' : 'not_sent'
-    return resultOf(lease, spec.left, provider, { outcome: 'rejected', error_class, error: reason })
+    const { type, reason } = spec.left
+    return type === 'rejected'
+      ? await refused(deps, provider, lease, reason)
+      : unsent(lease, provider, reason)
   }
   const left_ms = lease.deadline_in_ms - lease.age_ms()
   // Whoever was stopped for that long may have been taken over, and the call been made by another worker.
   if (left_ms <= 0) return unsent(lease, provider, 'its deadline had passed before it was sent')
+  const began = performance.now()
   try {
     const outcome = await within(Math.min(provider.traits.call_timeout_ms, left_ms), (signal) =>
       perform(provider, callOf(deps, lease, spec.right.spec, signal)),
     )
-    return answered(lease, provider, outcome)
+    return await answered(deps, provider, lease, outcome)
   } catch (error) {
     const reason = messageOf(error)
     const error_class = errorClass(error)
-    return error_class === 'not_sent'
-      ? unsent(lease, provider, reason)
-      : resultOf(lease, { type: 'unknown', reason }, provider, {
-          outcome: 'in_doubt',
-          error_class,
-          error: reason,
-        })
+    if (error_class === 'not_sent') return unsent(lease, provider, reason)
+    const extra: Extra = { outcome: 'in_doubt', error_class, error: reason }
+    const since_ms = performance.now() - began
+    return resultOf(lease, { type: 'unknown', reason }, provider, extra, since_ms)
   }
 }
 
@@ -111,29 +149,34 @@ const identity = (from: {
   ...(from.outputs === undefined ? {} : { outputs: from.outputs }),
 })
 
-const answered = (lease: Lease, provider: AnyProvider, outcome: Outcome): StepResult => {
+const answered = async (
+  deps: StepDeps,
+  provider: AnyProvider,
+  lease: Lease,
+  outcome: Outcome,
+): Promise<StepResult> => {
   if (outcome.type === 'rejected') {
     const { reason, retry_after_ms } = outcome
-    return resultOf(
-      lease,
-      { type: 'rejected', reason, ...(retry_after_ms === undefined ? {} : { retry_after_ms }) },
-      provider,
-      {
-        outcome: 'rejected',
-        error_class: retry_after_ms === undefined ? 'rejected' : 'throttled',
-        error: reason,
-      },
-    )
+    if (retry_after_ms === undefined) return refused(deps, provider, lease, reason)
+    return resultOf(lease, { type: 'rejected', reason, retry_after_ms }, provider, {
+      outcome: 'rejected',
+      error_class: 'throttled',
+      error: reason,
+    })
   }
-  return resultOf(lease, { type: 'applied' }, provider, {
+  const gone = outcome.gone === true
+  return resultOf(lease, { type: 'applied', gone }, provider, {
     outcome: 'applied',
     response: outcome.state,
     ...identity(outcome),
     // No look will follow: the answer is what is known of it.
-    ...(provider.traits.sightings > 0
+    ...(provider.traits.sightings > 0 && !gone
       ? {}
       : {
-          sighting: { state: lease.verb === 'delete' ? null : outcome.state, condition: 'ready' },
+          sighting: {
+            state: lease.verb === 'delete' || gone ? null : outcome.state,
+            condition: 'ready',
+          },
         }),
   })
 }
@@ -160,6 +203,11 @@ export const confirm = async (
   provider: AnyProvider,
   lease: Lease,
 ): Promise<StepResult> => {
+  if (provider.traits.sightings === 0) {
+    // An answer needs no look here; this was no answer but a ruling. What a deletion left is nothing.
+    const extra = lease.verb === 'delete' ? sightingOf(null) : {}
+    return resultOf(lease, { type: 'found' }, provider, extra)
+  }
   try {
     const spec = await specOf(deps, provider, lease)
     if (E.isLeft(spec)) return resultOf(lease, { type: 'look_failed', reason: 'no spec' }, provider)
@@ -184,6 +232,18 @@ export const confirm = async (
   }
 }
 
+/** What is there, for the person who must rule; nothing where that cannot be told. */
+const evidence = async (deps: StepDeps, provider: AnyProvider, lease: Lease): Promise<Extra> => {
+  try {
+    const sighting = await within(provider.traits.call_timeout_ms, (signal) =>
+      provider.read(callOf(deps, lease, lease.state, signal)),
+    )
+    return sightingOf(sighting)
+  } catch {
+    return {}
+  }
+}
+
 /** Looks for what a call of unknown outcome left behind. */
 export const lookUp = async (
   deps: StepDeps,
@@ -192,7 +252,10 @@ export const lookUp = async (
 ): Promise<StepResult> => {
   const reason = lease.reason ?? 'its outcome is unknown'
   if (provider.traits.idempotency !== 'lookup') {
-    return resultOf(lease, { type: 'doubted', reason }, provider)
+    const result = resultOf(lease, { type: 'doubted', reason }, provider)
+    return result.due_in_ms === null
+      ? { ...result, ...(await evidence(deps, provider, lease)) }
+      : result
   }
   try {
     const spec = await specOf(deps, provider, lease)

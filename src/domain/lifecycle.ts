@@ -28,13 +28,24 @@ export interface Standing {
   readonly deadline_in_ms: number
 }
 
+/** Nobody has ruled on the newest call that may have happened, or a person ruled so. */
+export type EarlierDoubt = 'open' | 'did_not_happen' | 'retry'
+
 export type Learned =
   /** Its decision is serializable with all others: it may be attempted. */
   | { readonly type: 'certified' }
-  /** The API said that it is done. `ready`: usable already. */
-  | { readonly type: 'applied' }
+  /** The API said that it is done; `gone`: that it was done, and that what it made is gone since. */
+  | { readonly type: 'applied'; readonly gone?: boolean }
   /** It certainly did not happen; with `retry_after_ms` it is worth another try. */
-  | { readonly type: 'rejected'; readonly reason: string; readonly retry_after_ms?: number }
+  | {
+      readonly type: 'rejected'
+      readonly reason: string
+      readonly retry_after_ms?: number
+      /** Of the calls before this one, where one of them may have happened. */
+      readonly earlier?: EarlierDoubt | null
+    }
+  /** It was about to be called again, but the API may have forgotten the token of the first call. */
+  | { readonly type: 'token_expired' }
   /** The request never left. */
   | { readonly type: 'not_sent'; readonly reason: string }
   /** Sent, and nobody knows. */
@@ -67,12 +78,25 @@ export const show_timeout_ms = (traits: Traits): number => Math.max(60_000, trai
 const look_again_ms = (traits: Traits, since_ms: number): number =>
   Math.min(5_000, Math.max(25, traits.settle_ms / 8, since_ms / 2))
 
+const expired = 'its idempotency token is no longer valid'
+
+/** Whether a call that begins so long after the first one still arrives while the API remembers its token. */
+export const tokenHolds = (age_ms: number, traits: Traits): boolean =>
+  age_ms + traits.call_timeout_ms < traits.token_valid_ms
+
 const to = (
   state: IntentState,
   due_in_ms: number | null,
   reason: string | null = null,
   looks = 0,
 ): Move => ({ state, due_in_ms, reason, looks })
+
+/**
+ * Nobody but a person can tell. For him, somebody looks once more what is there, after the settle
+ * window: due until then, and afterwards never.
+ */
+const park = (learned: Learned['type'], reason: string, traits: Traits): Move =>
+  to('in_doubt', learned === 'doubted' ? null : traits.settle_ms, reason)
 
 /**
  * What may be done about a call whose outcome is unknown (P3). A call of our own has ended on our
@@ -83,22 +107,38 @@ const doubt = (
   learned: { readonly type: 'unknown' | 'doubted'; readonly reason: string },
   traits: Traits,
 ): Move => {
-  const old_call_over_in_ms = learned.type === 'doubted' ? Math.max(0, standing.deadline_in_ms) : 0
+  const { type, reason } = learned
+  const old_call_over_in_ms = type === 'doubted' ? Math.max(0, standing.deadline_in_ms) : 0
   const repeat_in_ms = Math.max(old_call_over_in_ms, backoff_ms(standing.attempts))
   switch (traits.idempotency) {
     case 'natural':
-      return to('pending', repeat_in_ms, learned.reason)
-    case 'token': {
-      const age_ms = standing.first_attempt_ms_ago + repeat_in_ms + traits.call_timeout_ms
-      return age_ms < traits.token_valid_ms
-        ? to('pending', repeat_in_ms, learned.reason)
-        : to('in_doubt', null, `${learned.reason}; its idempotency token is no longer valid`)
-    }
+      return to('pending', repeat_in_ms, reason)
+    case 'token':
+      return tokenHolds(standing.first_attempt_ms_ago + repeat_in_ms, traits)
+        ? to('pending', repeat_in_ms, reason)
+        : park(type, reason.endsWith(expired) ? reason : `${reason}; ${expired}`, traits)
     case 'lookup':
-      return to('in_doubt', look_again_ms(traits, 0), learned.reason)
+      return to('in_doubt', look_again_ms(traits, 0), reason)
     case 'none':
-      return to('in_doubt', null, learned.reason)
+      return park(type, reason, traits)
   }
+}
+
+/**
+ * A final no speaks of its own call only, and an earlier one may have happened: under a token the API
+ * promises that it has not, and a look-up has proven it; a person who ruled to try again has done neither.
+ */
+const refused = (
+  standing: Standing,
+  { reason, retry_after_ms, earlier }: Extract<Learned, { type: 'rejected' }>,
+  traits: Traits,
+): Move => {
+  if (retry_after_ms !== undefined) {
+    return to('pending', Math.max(retry_after_ms, backoff_ms(standing.attempts)), reason)
+  }
+  return earlier === 'retry' || (earlier === 'open' && traits.idempotency === 'natural')
+    ? to('in_doubt', null, `${reason}; but an earlier call may have happened`)
+    : to('rejected', 0, reason)
 }
 
 /**
@@ -117,24 +157,29 @@ const absent = (standing: Standing, traits: Traits): Move => {
     : to('in_doubt', Math.max(25, traits.settle_ms / 8), 'looked up: not there', looks)
 }
 
+const done = (traits: Traits): Move =>
+  traits.sightings === 0
+    ? to('confirmed', null)
+    : to('applied', Math.min(traits.settle_ms / 4, 250))
+
 /** The next state. Exhaustive: a new thing to learn does not compile until it has an answer here. */
 export const next = (standing: Standing, learned: Learned, traits: Traits): Move => {
   switch (learned.type) {
     case 'certified':
       return to('pending', 0)
     case 'applied':
+      return learned.gone === true
+        ? to('confirmed', null, 'it was done, and what it made is gone since')
+        : done(traits)
     case 'found':
-      return traits.sightings === 0
-        ? to('confirmed', null)
-        : to('applied', Math.min(traits.settle_ms / 4, 250))
+      // Found before, and it has not shown since: finding it again would tell nothing new.
+      return (standing.applied_ms_ago ?? 0) > show_timeout_ms(traits)
+        ? to('in_doubt', null, 'it is there, but no look shows it as it was decided')
+        : done(traits)
     case 'rejected':
-      return learned.retry_after_ms === undefined
-        ? to('rejected', 0, learned.reason)
-        : to(
-            'pending',
-            Math.max(learned.retry_after_ms, backoff_ms(standing.attempts)),
-            learned.reason,
-          )
+      return refused(standing, learned, traits)
+    case 'token_expired':
+      return park(learned.type, `not called again: ${expired}`, traits)
     case 'not_sent':
       return to('pending', backoff_ms(standing.attempts), learned.reason)
     case 'unknown':
@@ -150,7 +195,7 @@ export const next = (standing: Standing, learned: Learned, traits: Traits): Move
       const since_ms = standing.applied_ms_ago ?? 0
       if (learned.pending) return to('applied', look_again_ms(traits, since_ms), 'not ready yet')
       return since_ms > show_timeout_ms(traits)
-        ? to('in_doubt', 1_000, 'the API answered that it is done, but no look shows it')
+        ? to('in_doubt', 1_000, 'it is said to be done, but no look shows it')
         : to('applied', look_again_ms(traits, since_ms))
     }
     case 'look_failed':

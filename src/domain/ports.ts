@@ -1,7 +1,7 @@
 /** What the use-cases need of the outside, as types. `store` and `worker` implement them. */
 import type { Json, JsonObject } from './json.ts'
 import type { Counters, Labels } from './decider.ts'
-import type { IntentState } from './lifecycle.ts'
+import type { EarlierDoubt, IntentState } from './lifecycle.ts'
 
 // ---- deciding
 
@@ -223,6 +223,8 @@ export interface ApplyLog {
    */
   readonly certify: (lease: Lease) => Promise<readonly StaleDecision[] | null>
   readonly release: (resource: string, version: number) => Promise<void>
+  /** Of an intent's calls before one of them; null: none of them can have happened. */
+  readonly earlierDoubt: (entry: number, number: number) => Promise<EarlierDoubt | null>
   readonly outputsOf: (
     names: readonly ResourceName[],
   ) => Promise<readonly { external_id: string | null; outputs: JsonObject; there: boolean }[]>

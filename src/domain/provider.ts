@@ -94,6 +94,8 @@ export type Outcome =
       readonly state: Json
       readonly external_id?: string
       readonly outputs?: JsonObject
+      /** It was done, by an earlier try, and what it made is gone since: so a replayed token may answer. */
+      readonly gone?: boolean
     }
   | {
       /** It certainly did not happen. */
@@ -103,10 +105,14 @@ export type Outcome =
       readonly retry_after_ms?: number
     }
 
-/** The effect happened, and the API said so. */
+/** The effect happened, and the API said so. With `gone`: it was done once, and nothing is there any more. */
 export const applied = (
   state: Json,
-  extra: { readonly external_id?: string; readonly outputs?: JsonObject } = {},
+  extra: {
+    readonly external_id?: string
+    readonly outputs?: JsonObject
+    readonly gone?: boolean
+  } = {},
 ): Outcome => ({ type: 'applied', state, ...extra })
 
 /** The effect certainly did not happen. With `retry_after_ms` it is tried again, without it is final. */

@@ -64,15 +64,17 @@ const appliedOf = <Spec, State>(
 
 /**
  * Done once, and nothing is there any more. That is what a delete wants, and what a token answers for a
- * create whose effect was removed since: the next look finds the drift. Of an update nobody can tell.
+ * call whose effect was removed since. By a status alone nobody can tell that of an update.
  */
 const goneOf = <Spec, State>(
   looking: Looking<Spec, State>,
   call: Call<Spec>,
   answer: Answer,
 ): Outcome => {
+  const { spec, codes } = looking.declaration
   if (call.verb === 'delete') return applied(null)
-  if (call.verb === 'create') return applied(looking.declaration.spec.encode(call.spec))
+  const by_code = answer.code !== undefined && codes?.[answer.code] === 'gone'
+  if (call.verb === 'create' || by_code) return applied(spec.encode(call.spec), { gone: true })
   throw new OutcomeUnknown(refusalOf(answer))
 }
 

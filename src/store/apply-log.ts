@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Json, JsonObject } from '../domain/json.ts'
+import type { EarlierDoubt } from '../domain/lifecycle.ts'
 import type {
   ApplyLog,
   ClaimKind,
@@ -203,4 +204,9 @@ export const applyLog = (sql: Sql): ApplyLog => ({
     )
   },
   outputsOf: (names) => outputsOf(sql, names),
+  earlierDoubt: async (entry, number) => {
+    const [row] = await sql<{ doubt: EarlierDoubt | null }[]>`
+      select foreword_code.earlier_doubt(${entry}, ${number}) as doubt`
+    return row?.doubt ?? null
+  },
 })

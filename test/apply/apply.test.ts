@@ -217,8 +217,14 @@ t.test(
       const rows = await engine.sql`select from foreword.intent where state = 'confirmed'`
       return rows.length === 2
     })
-    const doubts = await engine.sql`select verb, waits_for_a_person, sent from foreword.doubt`
-    t.match(doubts, [{ verb: 'create', waits_for_a_person: true, sent: { state: { size: 's' } } }])
+    const doubts = await eventually('it is looked at, and waits for a person', async () => {
+      const rows = await engine.sql`
+        select verb, sent, lookup from foreword.doubt where waits_for_a_person`
+      return rows.length === 1 ? rows : null
+    })
+    t.match(doubts, [
+      { verb: 'create', sent: { state: { size: 's' } }, lookup: { observed: { size: 's' } } },
+    ])
     t.match(await ledgerOf(cloud), { effects: 3, max: 1 })
   },
 )

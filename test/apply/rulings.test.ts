@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { audit } from '../../src/audit/audit.ts'
 import { create, defineDecider, remove, update } from '../../src/domain/decider.ts'
-import { applied, type Outcome } from '../../src/domain/provider.ts'
+import { applied, type Call, type Outcome } from '../../src/domain/provider.ts'
 import type { Engine } from '../../src/foreword.ts'
 import { auditStore } from '../../src/store/audit-store.ts'
 import { codeOf } from '../../src/store/connect.ts'
@@ -332,9 +332,12 @@ t.test('a ruling is refused whole, and says why', async (t) => {
 t.test(
   'nobody rules while somebody looks, nor while a dead worker’s call may arrive',
   async (t) => {
-    const engine = await scripted(t, { traits: { idempotency: 'none' }, call: lose })
+    const script: Script = { traits: { idempotency: 'none' }, call: lose }
+    const engine = await scripted(t, script, { worker: false })
+    const worker = await engine.startWorker((reason) => t.bailout(reason))
     await engine.decide(say, { scope, input: { drafts: [create('thing', 'a', {})] } })
     const intent = await parkedIntent(engine)
+    await worker.stop()
     const { sql } = engine
     const ruling = `resolve(${intent}, 'did_not_happen', 'ada', 'x')`
     await sql`update foreword_private.entry set worker = 7 where id = ${intent}`
@@ -409,6 +412,28 @@ t.test('what a zombie learns after a ruling moves nothing, and its id is kept', 
   ])
 })
 
+t.test('a second time it happened, where no look shows it: confirmed at that', async (t) => {
+  const read = () => Promise.resolve({ state: { is: 'something else' } })
+  const engine = await scripted(t, {
+    traits: { idempotency: 'none', sightings: 1 },
+    call: lose,
+    read,
+  })
+  await engine.decide(say, { scope, input: { drafts: [create('thing', 'a', { is: 'it' })] } })
+  const intent = await parkedIntent(engine)
+  t.equal(await ruled(engine, `resolve(${intent}, 'happened', 'ada', 'I see it')`), 'applied')
+  await engine.sql`
+    update foreword_private.entry set applied_at = applied_at - interval '1 hour'`
+  await parkedIntent(engine)
+  t.match(await engine.sql`select reason, rulings from foreword.doubt`, [
+    { reason: /said to be done, but no look shows it/, rulings: 1 },
+  ])
+  t.equal(await ruled(engine, `resolve(${intent}, 'happened', 'ada', 'I do')`), 'confirmed')
+  t.equal(await stateOf(engine, intent), 'confirmed')
+  t.equal((await engine.sql`select from foreword.ruling`).length, 2)
+  await auditIsClean(t, engine)
+})
+
 t.test('a deletion that no look shows is confirmed by a person, and gives back', async (t) => {
   let calls = 0
   const engine = await scripted(t, {
@@ -437,6 +462,40 @@ t.test('a deletion that no look shows is confirmed by a person, and gives back',
   t.equal(await stateOf(engine, intent), 'confirmed')
   t.match(await engine.sql`select consumed from foreword.quota`, [{ consumed: 0 }])
   await auditIsClean(t, engine)
+})
+
+t.test('where an answer is its own proof, a ruling is', async (t) => {
+  const engine = await scripted(t, {
+    traits: { idempotency: 'none', sightings: 0 },
+    call: lose,
+    read: () => Promise.reject(new Error('nothing to look at')),
+  })
+  await engine.decide(say, { scope, input: { drafts: [create('thing', 'a', {})] } })
+  const intent = await parkedIntent(engine)
+  await ruled(engine, `resolve(${intent}, 'happened', 'ada', 'I saw it')`)
+  t.match(await allSettled(engine), [{ state: 'confirmed' }])
+})
+
+t.test('a no to the call of a person’s risk leaves the first one in doubt', async (t) => {
+  const calls: Call[] = []
+  const engine = await scripted(t, {
+    traits: { idempotency: 'none' },
+    call: (call) => {
+      calls.push(call)
+      return calls.length === 1 ? lose() : Promise.resolve({ type: 'rejected', reason: 'exists' })
+    },
+  })
+  await engine.decide(say, { scope, input: { drafts: [create('thing', 'a', {})] } })
+  const intent = await parkedIntent(engine)
+  await ruled(engine, `resolve(${intent}, 'retry', 'ada', 'try')`)
+  await eventually('it is parked again', async () => {
+    return (await engine.sql`select from foreword.doubt where rulings = 1`).length === 1
+  })
+  t.match(await engine.sql`select reason, sent, answered from foreword.doubt`, [
+    { reason: /^exists; but an earlier call/, sent: { attempt: 1 }, answered: 'reset' },
+  ])
+  await ruled(engine, `resolve(${intent}, 'did_not_happen', 'ada', 'it is another one')`)
+  t.match(await allSettled(engine), [{ state: 'rejected', reason: 'exists' }])
 })
 
 t.test('rulings are kept for ever', async (t) => {

@@ -75,10 +75,61 @@ const cases: readonly Case[] = [
     state: 'pending',
   },
   {
-    reason: 'unknown, and the API would have forgotten the key by then: a person',
+    reason: 'unknown, and the API would have forgotten the key by then: looked at for a person',
     standing: { first_attempt_ms_ago: 56_000 },
     learned: unknown,
     traits: traits('token', { token_valid_ms: 60_000 }),
+    state: 'in_doubt',
+  },
+  {
+    reason: 'looked at, and the API would have forgotten the key: a person',
+    standing: { first_attempt_ms_ago: 56_000 },
+    learned: { type: 'doubted', reason: 'reset' },
+    traits: traits('token', { token_valid_ms: 60_000 }),
+    state: 'in_doubt',
+    parked: true,
+  },
+  {
+    reason: 'about to be called again, and the API may have forgotten the key by now: not called',
+    learned: { type: 'token_expired' },
+    traits: traits('token', { token_valid_ms: 60_000 }),
+    state: 'in_doubt',
+  },
+  {
+    reason: 'done, and gone since: done',
+    learned: { type: 'applied', gone: true },
+    traits: traits('token', { token_valid_ms: 60_000, sightings: 2 }),
+    state: 'confirmed',
+  },
+  {
+    reason: 'a final no to a repeat leaves the first call in doubt',
+    learned: { type: 'rejected', reason: 'invalid', earlier: 'open' },
+    traits: traits('natural'),
+    state: 'in_doubt',
+    parked: true,
+  },
+  {
+    reason: 'a final no to a repeat under the same token speaks of both',
+    learned: { type: 'rejected', reason: 'invalid', earlier: 'open' },
+    traits: traits('token', { token_valid_ms: 60_000 }),
+    state: 'rejected',
+  },
+  {
+    reason: 'a final no after a look-up has proven that the first did not happen',
+    learned: { type: 'rejected', reason: 'invalid', earlier: 'open' },
+    traits: traits('lookup'),
+    state: 'rejected',
+  },
+  {
+    reason: 'a final no after a person knew that the first did not happen',
+    learned: { type: 'rejected', reason: 'invalid', earlier: 'did_not_happen' },
+    traits: traits('none'),
+    state: 'rejected',
+  },
+  {
+    reason: 'a final no after a person took the risk: the first is in doubt still',
+    learned: { type: 'rejected', reason: 'exists', earlier: 'retry' },
+    traits: traits('none'),
     state: 'in_doubt',
     parked: true,
   },
@@ -89,8 +140,14 @@ const cases: readonly Case[] = [
     state: 'in_doubt',
   },
   {
-    reason: 'unknown, and nobody can tell: a person',
+    reason: 'unknown, and nobody can tell: looked at for a person',
     learned: unknown,
+    traits: traits('none'),
+    state: 'in_doubt',
+  },
+  {
+    reason: 'looked at, and nobody can tell: a person',
+    learned: { type: 'doubted', reason: 'reset' },
     traits: traits('none'),
     state: 'in_doubt',
     parked: true,
@@ -100,6 +157,14 @@ const cases: readonly Case[] = [
     learned: { type: 'found' },
     traits: traits('lookup'),
     state: 'applied',
+  },
+  {
+    reason: 'found again, and it never showed as it was decided: a person',
+    standing: { applied_ms_ago: show_timeout_ms(traits('lookup')) + 1 },
+    learned: { type: 'found' },
+    traits: traits('lookup'),
+    state: 'in_doubt',
+    parked: true,
   },
   {
     reason: 'absent while the call may still arrive proves nothing',
@@ -170,7 +235,11 @@ t.test('each thing learned has one next state', (t) => {
 const anyLearned: fc.Arbitrary<Learned> = fc.oneof(
   fc.constantFrom<Learned>(
     { type: 'applied' },
+    { type: 'applied', gone: true },
+    { type: 'token_expired' },
     { type: 'rejected', reason: 'no' },
+    { type: 'rejected', reason: 'no', earlier: 'open' },
+    { type: 'rejected', reason: 'no', earlier: 'retry' },
     { type: 'rejected', reason: 'later', retry_after_ms: 10 },
     { type: 'not_sent', reason: 'refused' },
     { type: 'unknown', reason: 'reset' },
@@ -200,7 +269,7 @@ t.test(
         if (learned.type !== 'unknown' && learned.type !== 'doubted') return
         const move = next(known, learned, traits('none'))
         t.equal(move.state, 'in_doubt')
-        t.equal(move.due_in_ms, null)
+        t.equal(move.due_in_ms, learned.type === 'unknown' ? 1_000 : null)
       }),
     )
     t.end()

@@ -118,16 +118,21 @@ t.test('the state is what was asked for, overlaid with what the answer shows', a
   t.match(await provider.delete({ ...update, verb: 'delete' }), { state: null })
 })
 
-t.test('a delete of what is gone is applied, a create of what is gone since too', async (t) => {
+t.test('what was done and is gone since was done; by its status alone only a create', async (t) => {
   await using server = await scriptedServer()
-  const provider = vms(server.url, { codes: { gone_since: 'gone' } })
+  const provider = vms(server.url, { codes: { gone_since: 'gone' }, statuses: { 419: 'gone' } })
   server.answer = json(404, { error: { code: 'not_found' } })
   const over = { external_id: 'a' }
   t.match(await provider.delete(callOf('delete', { size: 's' }, over)), { type: 'applied' })
   t.match(await provider.update(callOf('update', { size: 's' }, over)), { type: 'rejected' })
   server.answer = json(409, { error: { code: 'gone_since' } })
-  t.match(await provider.create(callOf('create', { size: 's' })), { type: 'applied' })
-  await t.rejects(provider.update(callOf('update', { size: 's' }, over)), /gone_since/)
+  const gone = { type: 'applied', gone: true }
+  t.match(await provider.create(callOf('create', { size: 's' })), gone)
+  t.match(await provider.update(callOf('update', { size: 's' }, over)), gone)
+  t.notHas(await provider.delete(callOf('delete', { size: 's' }, over)), { gone: true })
+  server.answer = json(419, { error: { code: 'something' } })
+  t.match(await provider.create(callOf('create', { size: 's' })), gone)
+  await t.rejects(provider.update(callOf('update', { size: 's' }, over)), /something/)
 })
 
 t.test('a read tells nothing but what the answer says', async (t) => {

@@ -91,7 +91,11 @@ const drift = async (service: Service, fallback: string, body: Json): Promise<An
 const shown = (done: Awaited<ReturnType<typeof create>>): Answer =>
   E.isLeft(done) ? done.left : done.right.answer
 
-const readLedger = ({ ledger }: Service, context: CloudContext): Response => {
+/** Of the ledger or of the requests: as a JSON array, or line by line. */
+const readLog = (
+  log: Pick<Service['ledger'], 'after'> | Pick<Service['requests'], 'after'>,
+  context: CloudContext,
+): Response => {
   const { after = '0', limit, account = null, format } = context.req.query()
   const { outgoing } = context.env
   if (!/^\d{1,15}$/.test(after)) return send(outgoing, bad('after must be a number'))
@@ -99,7 +103,7 @@ const readLedger = ({ ledger }: Service, context: CloudContext): Response => {
     return send(outgoing, bad('limit must be a number'))
   }
   const most = limit === undefined ? Infinity : Number(limit)
-  const entries = ledger.after(Number(after), { account, limit: most })
+  const entries = log.after(Number(after), { account, limit: most })
   const accepted = context.req.header('accept') ?? ''
   if (format !== 'ndjson' && !accepted.includes('application/x-ndjson')) {
     return send(outgoing, answer(200, entries as unknown as Json))
@@ -149,6 +153,7 @@ export const admin = (service: Service): Hono<CloudEnv> => {
     '/ledger/summary',
     reads((context) => answer(200, service.ledger.summary(context.req.query('account') ?? null))),
   )
-  app.get('/ledger', (context) => readLedger(service, context))
+  app.get('/ledger', (context) => readLog(service.ledger, context))
+  app.get('/requests', (context) => readLog(service.requests, context))
   return app
 }

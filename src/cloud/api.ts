@@ -12,6 +12,7 @@ import type { Core, Done, Order } from './operations.ts'
 import { create, reboot, remove, update } from './operations.ts'
 import { list, look } from './query.ts'
 import type { Rate } from './rate.ts'
+import type { Requests } from './requests.ts'
 import type { Tokens } from './tokens.ts'
 import type { CloudContext, CloudEnv } from './wire.ts'
 import { cut, dealtWith, parseJson, readText, send, sendHalf } from './wire.ts'
@@ -19,6 +20,7 @@ import { cut, dealtWith, parseJson, readText, send, sendHalf } from './wire.ts'
 export interface Service extends Core {
   readonly rate: Rate
   readonly tokens: Tokens
+  readonly requests: Requests
 }
 
 /** A request that has come through. */
@@ -83,7 +85,15 @@ const faced = (service: Service, endpoint: Endpoint) => async (context: CloudCon
   const account = accountOf(context)
   const client = context.req.header('x-client') ?? account
   const { method } = context.req
-  const fate = service.dice.throw({ client, account, method, path: pathOf(context) })
+  const path = pathOf(context)
+  const fate = service.dice.throw({ client, account, method, path })
+  const intent = context.req.header('x-intent') ?? context.req.header('idempotency-key') ?? null
+  const at = new Date(service.clock.now()).toISOString()
+  const tell = service.requests.note({ account, method, path, intent, at })
+  outgoing.once('close', () => {
+    const { writableFinished: heard, headersSent, statusCode } = outgoing
+    tell({ fault: fate.fault, status: headersSent ? statusCode : null, heard })
+  })
   const text = await readText(context, incoming)
   if (E.isLeft(text)) return text.left === null ? dealtWith() : send(outgoing, text.left)
   const asked = { context, account, fate, text: text.right }

@@ -19,6 +19,7 @@ import { decodeFaults, parseFaults, profiles } from './faults.ts'
 import { Ledger } from './ledger.ts'
 import { Quotas } from './quotas.ts'
 import { Rate } from './rate.ts'
+import { Requests } from './requests.ts'
 import { Tokens } from './tokens.ts'
 import type { CloudEnv } from './wire.ts'
 import { send } from './wire.ts'
@@ -136,6 +137,7 @@ export const startCloud = async (options: CloudOptions = {}): Promise<Cloud> => 
     ledger: new Ledger(options.ledger ?? null),
     rate: new Rate(),
     tokens: new Tokens(),
+    requests: new Requests(),
   }
   // Without overrideGlobalObjects: whoever starts a cloud inside its own process keeps its fetch classes.
   const server = createAdaptorServer({

@@ -136,3 +136,29 @@ t.test('a hand change that could mean several resources asks which', async (t) =
     t.equal((await bench.call('POST', '/admin/drift', { body: wrong })).status, 400)
   }
 })
+
+t.test('each request is kept, with its fault and whether its answer went out', async (t) => {
+  const bench = await open(t)
+  const body = { name: 'a', size: 's' }
+  await bench.make('vms', body, { 'x-intent': 'k1' })
+  await bench.faults({ lose_response: 1 })
+  const lost = await bench.call('POST', '/v1/vms', { body, headers: { 'x-intent': 'k2' } })
+  t.ok(lost.lost)
+  await bench.faults('calm')
+  await bench.call('GET', '/v1/vms')
+  const requests = (await bench.call('GET', '/admin/requests')).body
+  t.match(requests, [
+    {
+      seq: 1,
+      method: 'POST',
+      path: '/v1/vms',
+      intent: 'k1',
+      fault: null,
+      status: 201,
+      heard: true,
+    },
+    { seq: 2, intent: 'k2', fault: 'lose_response', status: null, heard: false },
+    { seq: 3, method: 'GET', intent: null, status: 200, heard: true },
+  ])
+  t.match((await bench.call('GET', '/admin/requests?after=1&limit=1')).body, [{ seq: 2 }])
+})

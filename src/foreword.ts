@@ -5,6 +5,7 @@ import type { Config, OnDrift, Policy, Schedule } from './domain/config.ts'
 import type { AnyDecider } from './domain/decider.ts'
 import { newDecisionId } from './domain/decision-id.ts'
 import { ForewordError } from './domain/errors.ts'
+import { failPoint } from './domain/fail-point.ts'
 import { globMatches } from './domain/glob.ts'
 import type { Logger, ResourceName, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
@@ -156,7 +157,9 @@ const decidingAgain =
       if (decider === undefined) continue
       const reason = `instead of decision ${decision}: ${why}`
       const input: unknown = from.input
+      failPoint('before_decide_again')
       const result = await run(decider, { scope, input, actor, reason })
+      failPoint('after_decide_again')
       logger.info({ decision, decider: name, result: result.type }, 'decided again')
     }
   }

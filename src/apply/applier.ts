@@ -3,6 +3,7 @@
  * provider's concurrency, and settles what was learned in batches. It holds no state that matters:
  * whatever it had in hand when it died is in the log, under a lease.
  */
+import { failPoint } from '../domain/fail-point.ts'
 import type {
   ApplyLog,
   ClaimKind,
@@ -57,7 +58,7 @@ const coalesced = (work: () => Promise<void>): (() => Promise<void>) => {
   }
 }
 
-const stepOf = async (
+const learn = async (
   deps: ApplierDeps,
   provider: AnyProvider,
   lease: Lease,
@@ -82,6 +83,18 @@ const stepOf = async (
       return null
     }
   }
+}
+
+/** A step, with its fail points around it. */
+const stepOf = async (
+  deps: ApplierDeps,
+  provider: AnyProvider,
+  lease: Lease,
+): Promise<StepResult | null> => {
+  failPoint(`before_${lease.step}`)
+  const result = await learn(deps, provider, lease)
+  failPoint(`after_${lease.step}`)
+  return result
 }
 
 /** How many steps of each kind run now. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { failPoint } from '../domain/fail-point.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { EarlierDoubt } from '../domain/lifecycle.ts'
 import type {
@@ -182,27 +183,40 @@ const oneByOne = <A, B>(call: (from: A) => Promise<B>): ((from: A) => Promise<B>
   }
 }
 
+/** A call with its fail points. The second is passed only if something came of it: most sweeps find nothing. */
+const trapped =
+  <Args extends readonly unknown[], A>(
+    what: 'claim' | 'settle' | 'sweep' | 'release',
+    call: (...args: Args) => Promise<A>,
+  ) =>
+  async (...args: Args): Promise<A> => {
+    failPoint(`before_${what}`)
+    const got = await call(...args)
+    if (got !== 0 && !(Array.isArray(got) && got.length === 0)) failPoint(`after_${what}`)
+    return got
+  }
+
 /** The log as the applier sees it. READ COMMITTED, but for what changes the assumed state. */
 export const applyLog = (sql: Sql): ApplyLog => ({
-  claim: (worker, kinds) => claim(sql, worker, kinds),
-  settle: async (worker, results) => {
+  claim: trapped('claim', (worker, kinds) => claim(sql, worker, kinds)),
+  settle: trapped('settle', async (worker, results) => {
     const rows = await sql<{ entry: number }[]>`
       select s as entry
       from foreword_code.settle(${worker}, ${jsonb(sql, results.map(resultJson))}) s`
     return rows.map((row) => row.entry)
-  },
-  sweep: async () => {
+  }),
+  sweep: trapped('sweep', async () => {
     const [row] = await sql<{ taken: number }[]>`select foreword_code.sweep() as taken`
     return row?.taken ?? 0
-  },
+  }),
   withdraw: (lease) => takeBack(sql, lease, [lease.entry]),
   certify: oneByOne((lease: Lease) => certify(sql, lease)),
-  release: async (resource, version) => {
+  release: trapped('release', async (resource, version) => {
     await serializably(
       sql,
       (tx) => tx`select foreword_code.release(${randomUUID()}, ${resource}, ${version})`,
     )
-  },
+  }),
   outputsOf: (names) => outputsOf(sql, names),
   earlierDoubt: async (entry, number) => {
     const [row] = await sql<{ doubt: EarlierDoubt | null }[]>`

@@ -4,6 +4,7 @@
  * writes to sockets were half of a decider's CPU. Hence literals instead of parameters, see `literal`.
  */
 import type { Labels } from '../domain/decider.ts'
+import { failPoint } from '../domain/fail-point.ts'
 import type { Json } from '../domain/json.ts'
 import type { ReadPlan, Readings, WrittenEntry } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
@@ -101,12 +102,14 @@ export const readFlight = async (
   options: { readonly held?: boolean; readonly read_only?: boolean } = {},
 ): Promise<Readings> => {
   const { held = false, read_only = false } = options
+  failPoint('before_read')
   const begin = `begin isolation level serializable${read_only ? ' read only' : ''}`
   const read = async (): Promise<Answers> => {
     const [, reads] = (await fly(tx, `${begin}; ${readText(plan, held)}`)) as readonly Landed[]
     return reads?.[0]?.['answers'] as Answers
   }
   const answers = await read()
+  failPoint('after_read')
   const readings = readingsOf(answers)
   const missing = unnamed(plan, readings, answers)
   if (missing === null) slots.made(plan)
@@ -137,8 +140,10 @@ export const writeFlight = async (
   writes: readonly Write[],
 ): Promise<readonly WrittenRow[]> => {
   const texts = recordTexts(writes)
+  failPoint('before_commit')
   const answers = answersOf(await fly(tx, [...texts, 'commit'].join('; ')), texts.length)
   checkCommit(answers.at(-1))
+  failPoint('after_commit')
   return rowsOf(answers)
 }
 

@@ -1,0 +1,33 @@
+/** Runs its jobs, three at a time, and tells what it was told of each. */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Decider, Reads } from '../../src/domain/decider.ts'
+import { deciders, type JobInput } from './deciders.ts'
+import { openSetting, scope, settingOf } from './setting.ts'
+import { setTraps } from './trap.ts'
+import type { Job } from './schedule.ts'
+
+const setting = settingOf()
+setTraps()
+const engine = openSetting(setting)
+console.log('alive')
+
+const run = async ({ job, decider: name, n, wait_ms }: Job): Promise<void> => {
+  const decider = deciders.get(name) as Decider<Reads, JobInput> | undefined
+  if (decider === undefined) throw new Error(`no decider ${name}`)
+  await pause(wait_ms)
+  console.log(`begun ${job}`)
+  const input = { job, n, cores_max: setting.cores_max }
+  const result = await engine
+    .decide(decider, { scope, input, actor: 'torture' })
+    .catch((error: unknown) => ({ type: 'threw' as const, error: String(error) }))
+  console.log(`told ${job} ${JSON.stringify(result)}`)
+}
+
+const left = [...setting.jobs]
+const runAll = async (): Promise<void> => {
+  for (let job = left.shift(); job !== undefined; job = left.shift()) await run(job)
+}
+await Promise.all([runAll(), runAll(), runAll()])
+await engine.close()
+console.log('done')
+process.exit(0)

@@ -1,5 +1,6 @@
 /** Puts the rooms together: one database, the use-cases on it, and, where asked, a worker. */
 import { createApplier, type Applier } from './apply/applier.ts'
+import { settlingSurely } from './apply/settle-surely.ts'
 import { decide, preview, type DecideDeps } from './decide/decide.ts'
 import type { Config, OnDrift, Policy, Schedule } from './domain/config.ts'
 import type { AnyDecider } from './domain/decider.ts'
@@ -193,7 +194,7 @@ const enterAndApply = async (
     connection: { idle_in_transaction_session_timeout: '5000' },
   })
   const applier = createApplier({
-    log: applyLog(sql),
+    log: settlingSurely(applyLog(sql), logger),
     decideAgain: decidingAgain(engine.decide, config.deciders, logger),
     secrets: options.secrets,
     now: () => new Date(),

@@ -18,6 +18,7 @@ import {
   resolveReferences,
   resourceKey,
 } from '../domain/reference.ts'
+import { brief } from '../domain/storable.ts'
 
 export interface StepDeps {
   readonly log: Pick<ApplyLog, 'outputsOf' | 'earlierDoubt'>
@@ -25,8 +26,14 @@ export interface StepDeps {
   readonly now: () => Date
 }
 
-export const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).slice(0, 500)
+/** What was thrown, by whomever: it need not be an Error, nor its message a text. */
+export const messageOf = (error: unknown): string => {
+  try {
+    return brief(String(error instanceof Error ? error.message : error))
+  } catch {
+    return 'something was thrown that has no text'
+  }
+}
 
 /** Runs it for so long at most, whether it listens to its signal or not. */
 export const within = async <A>(
@@ -107,6 +114,15 @@ export const callOf = (deps: StepDeps, lease: Lease, spec: unknown, signal: Abor
 
 type Uncallable = Extract<Learned, { readonly type: 'rejected' | 'not_sent' }>
 
+/** Null: the codec itself broke, which is a bug of it and says nothing of the spec. */
+const decoded = (provider: AnyProvider, state: Json): E.Either<Errors, unknown> | null => {
+  try {
+    return provider.spec.decode(state)
+  } catch {
+    return null
+  }
+}
+
 /** The spec of a lease, resolved and decoded. Left: what is to be learned instead of calling. */
 export const specOf = async (
   deps: StepDeps,
@@ -119,7 +135,10 @@ export const specOf = async (
     if (lease.verb === 'delete') return E.right({ spec: raw, state: raw })
     return E.left({ type: 'not_sent', reason: state.left })
   }
-  const spec: E.Either<Errors, unknown> = provider.spec.decode(state.right)
+  const spec = decoded(provider, state.right)
+  if (spec === null) {
+    return E.left({ type: 'not_sent', reason: 'the codec of its spec throws instead of deciding' })
+  }
   if (E.isRight(spec)) return E.right({ spec: spec.right, state: state.right })
   if (lease.verb === 'delete') return E.right({ spec: state.right, state: state.right })
   const problem = formatErrors(spec.left)[0]

@@ -197,6 +197,12 @@ const shows = (lease: Lease, state: Json, sighting: Sighting | null): boolean =>
   return diffPaths(state, sighting.state).length === 0
 }
 
+/** A look that cannot even be begun: what it would be compared with is not to be had. */
+const unlooked = (learned: Learned): Learned => ({
+  type: 'look_failed',
+  reason: `nothing to look for: ${'reason' in learned ? learned.reason : ''}`,
+})
+
 /** Looks whether the effect shows where it must be seen. */
 export const confirm = async (
   deps: StepDeps,
@@ -210,7 +216,7 @@ export const confirm = async (
   }
   try {
     const spec = await specOf(deps, provider, lease)
-    if (E.isLeft(spec)) return resultOf(lease, { type: 'look_failed', reason: 'no spec' }, provider)
+    if (E.isLeft(spec)) return resultOf(lease, unlooked(spec.left), provider)
     const { sighting, elsewhere } = await within(
       provider.traits.call_timeout_ms,
       async (signal) => {
@@ -259,7 +265,7 @@ export const lookUp = async (
   }
   try {
     const spec = await specOf(deps, provider, lease)
-    if (E.isLeft(spec)) return resultOf(lease, { type: 'look_failed', reason }, provider)
+    if (E.isLeft(spec)) return resultOf(lease, unlooked(spec.left), provider)
     const sighting = await within(provider.traits.call_timeout_ms, (signal) => {
       const call = callOf(deps, lease, spec.right.spec, signal)
       return provider.find !== undefined && lease.verb !== 'delete'

@@ -16,6 +16,7 @@ import {
   resourceKey,
 } from '../domain/reference.ts'
 import type { JsonObject } from '../domain/json.ts'
+import { storable } from '../domain/storable.ts'
 
 export interface ObserveDeps {
   readonly store: ReconcileStore
@@ -145,6 +146,12 @@ const noteOf = ({ at, seen, differences }: Look): LookNote => ({
   paths: differences,
 })
 
+/** All looks are written at once: one that cannot be would take the others with it. */
+const refuseUnkept = (seen: Sighting | null): void => {
+  const kept = storable(seen)
+  if (E.isLeft(kept)) throw new Error(`what it shows cannot be kept: ${kept.left}`)
+}
+
 /** Runs over all, so many at once. */
 const sideBySide = async <A>(
   all: readonly A[],
@@ -170,7 +177,9 @@ const observeKind = async (
     const listed = here.length > 3 ? await listAll(deps, provider, scope) : null
     await sideBySide(here, provider.traits.concurrency, async (at) => {
       try {
-        looks.push(await lookAt(deps, provider, at, listed))
+        const look = await lookAt(deps, provider, at, listed)
+        refuseUnkept(look.seen)
+        looks.push(look)
       } catch (error) {
         failed += 1
         deps.logger.warn({ error, resource: resourceKey(at) }, 'look failed')

@@ -6,7 +6,7 @@ import { defaultLimits, type Config } from '../src/domain/config.ts'
 import { migrateAll, openEngine, type Engine } from '../src/foreword.ts'
 import { createLogger } from '../src/logger.ts'
 import { connectSql, type Sql } from '../src/store/connect.ts'
-import { openEmbedded } from '../src/store/embedded.ts'
+import { openEmbedded, type Embedded } from '../src/store/embedded.ts'
 
 export interface BenchDatabase {
   readonly url: string
@@ -56,10 +56,24 @@ const openDatabase = (url: string, directory: string): BenchDatabase => {
   }
 }
 
+/** Sets what only a start of the server reads. */
+const restarted = async (
+  server: Embedded,
+  directory: string,
+  settings: readonly string[],
+): Promise<Embedded> => {
+  const admin = connectSql({ url: server.url, application_name: 'foreword:bench', max: 1 })
+  for (const setting of settings) await admin.unsafe(`alter system set ${setting}`)
+  await admin.end({ timeout: 5 })
+  await server.close()
+  return openEmbedded({ directory, mode: 'own' })
+}
+
 /** A server of the bench's own. Its first database was migrated and is never used, but copied. */
-export const benchServer = async (): Promise<BenchServer> => {
+export const benchServer = async (settings: readonly string[] = []): Promise<BenchServer> => {
   const directory = await mkdtemp(path.join(tmpdir(), 'foreword-bench-'))
-  const server = await openEmbedded({ directory, mode: 'own' })
+  const first = await openEmbedded({ directory, mode: 'own' })
+  const server = settings.length === 0 ? first : await restarted(first, directory, settings)
   await migrateAll(server.url)
   const urlOf = (name: string): string => {
     const at = new URL(server.url)

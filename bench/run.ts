@@ -3,19 +3,25 @@
  * CASE: only the cases whose names contain it, where the bench has many.
  */
 import { parseArgs } from 'node:util'
+import { benchApply } from './apply.ts'
 import { benchAudit } from './audit.ts'
 import { benchConflict } from './conflict.ts'
 import { benchContention } from './contention.ts'
 import { benchDecide } from './decide.ts'
+import { benchLatency } from './latency.ts'
+import { benchTakeover } from './takeover.ts'
 import type { BenchLine } from './rounds.ts'
 
 type Bench = (rounds: number, duration_ms: number, only: string) => Promise<readonly BenchLine[]>
 
 const benches: Readonly<Record<string, Bench>> = {
+  apply: benchApply,
   audit: benchAudit,
   conflict: benchConflict,
   contention: benchContention,
   decide: benchDecide,
+  latency: benchLatency,
+  takeover: benchTakeover,
 }
 
 const { values, positionals } = parseArgs({

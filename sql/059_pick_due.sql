@@ -26,8 +26,12 @@ language sql as $$
           and not exists (
             select
             from unnest(e.after_resources, e.after_versions) as a (resource, version)
-            join foreword_private.entry p
-              on p.resource = a.resource and p.version <= a.version and p.settled_at is null
+            cross join lateral (
+              select
+              from foreword_private.entry p
+              where p.resource = a.resource and p.version <= a.version and p.settled_at is null
+              offset 0
+            ) p
           )
         )
       )

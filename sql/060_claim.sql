@@ -37,8 +37,9 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
-set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_bitmapscan = off
+set enable_sort = off
 set random_page_cost = 1.1
 set plan_cache_mode = force_generic_plan
 set jit = off
@@ -98,10 +99,15 @@ begin
       looks = case when d.state = 'pending' then 0 else e.looks end,
       due_at = clock_timestamp() + (d.timeout_ms + p_grace_ms) * interval '1 ms'
     from due d
-    where e.resource = d.resource and e.version = d.version
+    where
+      e.resource = d.resource
+      and e.version = d.version
+      -- Whichever side the plan begins with, no other row is read.
+      and e.resource = any (resources)
+      and e.version = any (versions)
     returning
       e.*,
-      d.timeout_ms,
+      clock_timestamp() + d.timeout_ms * interval '1 ms' as deadline_at,
       case d.state
         when 'pending' then 'apply'
         when 'uncertified' then 'certify'
@@ -121,24 +127,23 @@ begin
       l.epoch,
       p_worker,
       foreword_code.idempotency_key(l.resource, l.version),
-      clock_timestamp() + l.timeout_ms * interval '1 ms'
+      l.deadline_at
     from leased l
     where l.step = 'apply'
-    returning attempt.entry, attempt.deadline_at
   )
   select
     l.id,
     l.epoch,
     l.step,
     l.attempts,
-    coalesce(
-      b.deadline_at,
-      (
+    case
+      when l.step = 'apply' then l.deadline_at
+      else (
         select t.deadline_at
         from foreword_private.attempt t
         where t.entry = l.id and t.number = l.attempts
       )
-    ),
+    end,
     foreword_code.idempotency_key(l.resource, l.version),
     l.resource,
     l.version,
@@ -159,10 +164,25 @@ begin
     o.external_id,
     coalesce(o.outputs, '{}')
   from leased l
-  join foreword_private.resource r on r.id = l.resource
-  left join begun b on b.entry = l.id
-  left join foreword_private.entry p on p.resource = l.resource and p.version = l.version - 1
-  left join foreword_private.observation o on o.resource = l.resource
+  -- Looked up, not joined: a plan made while the tables were tiny would read all of them.
+  cross join lateral (
+    select r.name
+    from foreword_private.resource r
+    where r.id = l.resource
+    offset 0
+  ) r
+  left join lateral (
+    select p.assumed
+    from foreword_private.entry p
+    where p.resource = l.resource and p.version = l.version - 1
+    offset 0
+  ) p on true
+  left join lateral (
+    select o.external_id, o.outputs
+    from foreword_private.observation o
+    where o.resource = l.resource
+    offset 0
+  ) o on true
   order by l.due_at, l.id;
 end
 $$;

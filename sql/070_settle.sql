@@ -1,11 +1,21 @@
 -- Writes outcomes and looks back, set-based. The entry moves only for the lease that is asking: a
 -- worker that was taken over (its epoch is old) is refused, but what it learned of the outside, the
 -- external id above all, is kept. What was seen to be gone loses its external id. Returns the entries that moved.
+-- plpgsql keeps the plan, which may have been made when the log was young: whichever side it begins with, and by
+-- whichever index, it must read nothing but what is settled here. Hence `= any`, and no predicate of a partial index.
 create function foreword_code.settle(p_worker bigint, p_results jsonb) returns setof bigint
-language sql
+language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_mergejoin = off
+set enable_bitmapscan = off
+set random_page_cost = 1.1
+set plan_cache_mode = force_generic_plan
+set jit = off
 as $$
+begin
+  return query
   with result as materialized (
     select *
     from jsonb_to_recordset(p_results) as r (
@@ -40,7 +50,11 @@ as $$
       external_id = coalesce(r.external_id, a.external_id),
       outputs = coalesce(r.outputs, a.outputs)
     from result r
-    where r.outcome is not null and a.entry = r.entry and a.number = r.number
+    where
+      r.outcome is not null
+      and a.entry = r.entry
+      and a.number = r.number
+      and a.entry = any (array(select x.entry from result x))
   ),
   seen as (
     insert into foreword_private.observation as o (
@@ -95,8 +109,10 @@ as $$
   from result r
   where
     e.id = r.entry
+    and e.id = any (array(select x.entry from result x))
     and e.epoch = r.epoch
-    and e.worker = p_worker
-    and e.settled_at is null
+    and e.worker is not distinct from p_worker
+    and coalesce(e.settled_at, '-infinity') = '-infinity'
   returning e.id;
+end
 $$;

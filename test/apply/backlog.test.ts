@@ -1,0 +1,78 @@
+/**
+ * What a claim and its settling read is what they move, not the backlog, nor the log: in the worst session
+ * there is, which planned everything when the tables were tiny and keeps those plans.
+ */
+import t from 'tap'
+import { create, defineDecider } from '../../src/domain/decider.ts'
+import type { Lease, StepResult } from '../../src/domain/ports.ts'
+import { applyLog } from '../../src/store/apply-log.ts'
+import { connectSql, type Sql } from '../../src/store/connect.ts'
+import { cloudWorld } from '../support/engine.ts'
+
+const many = defineDecider({
+  name: 'many',
+  version: 1,
+  read: () => ({}),
+  decide: (_facts, input: { readonly from: number; readonly count: number }) =>
+    Array.from({ length: input.count }, (_, i) =>
+      create(
+        'vm',
+        `vm-${input.from + i}`,
+        { size: 's' },
+        i === 0 ? {} : { needs: [`vm/vm-${input.from}`] },
+      ),
+    ),
+})
+
+const done = (lease: Lease): StepResult => ({
+  entry: lease.entry,
+  resource: lease.resource,
+  epoch: lease.epoch,
+  number: lease.number,
+  state: 'confirmed',
+  due_in_ms: null,
+  reason: null,
+  looks: 0,
+  outcome: 'applied',
+  response: lease.state,
+  sighting: { state: lease.state, condition: 'ready' },
+})
+
+const rowsRead = async (sql: Sql): Promise<number> => {
+  const [row] = await sql<{ read: number }[]>`
+    select sum(coalesce(s.idx_tup_fetch, 0) + s.seq_tup_read)::double precision as read
+    from pg_stat_xact_user_tables s
+    where s.schemaname = 'foreword_private'`
+  return row?.read ?? 0
+}
+
+t.test(
+  'a claim and its settling read a few rows for each intent, however long the backlog',
+  async (t) => {
+    const { engine, url } = await cloudWorld(t)
+    const sql = connectSql({ url, application_name: 'test', max: 1 })
+    t.teardown(() => sql.end({ timeout: 5 }))
+    const log = applyLog(sql)
+    const slots = 16
+    const kinds = [{ kind: 'vm', slots, timeout_ms: 5_000 }]
+    const turn = async (): Promise<number> => {
+      const leases = await log.claim(1, kinds)
+      await log.settle(1, leases.map(done))
+      return leases.length
+    }
+    await engine.decide(many, { scope: 'acme', input: { from: 0, count: 20 } })
+    while ((await turn()) > 0);
+
+    for (let from = 100; from < 2_100; from += 100) {
+      await engine.decide(many, { scope: 'acme', input: { from, count: 100 } })
+    }
+    // The first of each hundred, and then those that needed it.
+    while ((await turn()) < slots);
+    await sql`begin`
+    const before = await rowsRead(sql)
+    t.equal(await turn(), slots)
+    const read = (await rowsRead(sql)) - before
+    await sql`commit`
+    t.ok(read < 20 * slots, `${read} rows were read for ${slots} intents`)
+  },
+)

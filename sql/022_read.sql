@@ -1,7 +1,7 @@
 -- Everything that one decider reads, in one call: rows by key, predicates, counters. Plans must be driven by
 -- indexes, for a sequential scan, or a hash or merge join over a whole index, would lock a table against
 -- all other deciders, and an index-only scan locks pages instead of rows. The sessions of deciders see to that
--- (src/foreword.ts, decider_settings); functions that other sessions call carry the settings themselves, which
+-- (src/store/decider-settings.ts); functions that other sessions call carry the settings themselves, which
 -- costs 6 us a call.
 -- p_finds: [{scope, kind, label, value, max}]; p_counters: [{scope, metric}]; p_held: rows are locked as
 -- they are read, so that who has lost before is not overtaken between reading and writing.

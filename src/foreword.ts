@@ -14,6 +14,7 @@ import type { DecideResult } from './domain/result.ts'
 import { reconcile, type ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
 import { connectSql, type Sql } from './store/connect.ts'
+import { decider_settings } from './store/decider-settings.ts'
 import { decisionStore } from './store/decision-store.ts'
 import { migrate, type MigrateReport } from './store/migrate.ts'
 import { reconcileStore } from './store/reconcile-store.ts'
@@ -49,26 +50,6 @@ export interface Engine {
   /** Carries out in this process what is due: same claim, same lease as any worker's. */
   readonly applyHere: (onFatal: (reason: string) => void) => Promise<void>
   readonly close: () => Promise<void>
-}
-
-/**
- * Sessions of deciders. Only index-driven plans: a sequential scan, a hash or merge join over a whole
- * index would lock the table against everyone; an index-only scan locks pages instead of rows.
- */
-export const decider_settings: Readonly<Record<string, string>> = {
-  enable_seqscan: 'off',
-  enable_hashjoin: 'off',
-  enable_mergejoin: 'off',
-  enable_bitmapscan: 'off',
-  enable_indexonlyscan: 'off',
-  random_page_cost: '1.1',
-  plan_cache_mode: 'force_generic_plan',
-  max_parallel_workers_per_gather: '0',
-  jit: 'off',
-  idle_in_transaction_session_timeout: '500',
-  lock_timeout: '2000',
-  // The literals of src/store/record-text.ts rely on it.
-  standard_conforming_strings: 'on',
 }
 
 const providersByKind = (config: Config): ReadonlyMap<string, AnyProvider> =>

@@ -14,7 +14,7 @@ import { planOf } from '../../src/decide/plan.ts'
 import { queries, type IntentDraft } from '../../src/domain/decider.ts'
 import type { Change, Readings, WritePlan } from '../../src/domain/ports.ts'
 import { resourceId } from '../../src/domain/resource-id.ts'
-import { decider_settings } from '../../src/foreword.ts'
+import { decider_settings } from '../../src/store/decider-settings.ts'
 import { connectSql, type Reserved, type Sql } from '../../src/store/connect.ts'
 import {
   readFlight,

@@ -1,5 +1,5 @@
 /** Long-lived connections, one for each actor, with what deciders' sessions are set to. */
-import { decider_settings } from '../../src/foreword.ts'
+import { decider_settings } from '../../src/store/decider-settings.ts'
 import { connectSql, type Reserved, type Sql } from '../../src/store/connect.ts'
 
 export interface Session {

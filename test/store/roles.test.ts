@@ -1,7 +1,4 @@
 /** Who may do what: asked of the catalog, and really tried by users who log in. */
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import t, { type Test } from 'tap'
 import { connect } from '../../src/connect.ts'
 import { defaultLimits } from '../../src/domain/config.ts'
@@ -16,7 +13,6 @@ import { ForewordError } from '../../src/domain/errors.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { resourceId } from '../../src/domain/resource-id.ts'
 import { codeOf, type Sql } from '../../src/store/connect.ts'
-import { migrate } from '../../src/store/migrate.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { allSettled, cloudWorld, engineOn, ledgerOf, testEngine } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
@@ -569,46 +565,5 @@ t.test(
       [{ by: 'ada', login: user }],
       'whoever he says that he is',
     )
-  },
-)
-
-/** The files of this release and one more: a database that has them is rebuilt. */
-const laterRelease = async (t: Test): Promise<string> => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'foreword-roles-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  await cp(path.resolve(import.meta.dirname, '../../sql'), folder, { recursive: true })
-  await writeFile(
-    path.join(folder, '800_more.sql'),
-    'create view foreword.more as select 1 as one;',
-  )
-  return folder
-}
-
-t.test(
-  'a rebuild keeps the rights of others, and gives roles what the release gives',
-  async (t) => {
-    const db = await testDatabase(t)
-    const mine = await loginAs(t, db, [])
-    await db.sql.unsafe(`
-    grant usage on schema foreword to ${mine.user};
-    grant select on foreword.intent to ${mine.user};
-    grant execute on function foreword.committed(uuid) to ${mine.user};
-    grant execute on all functions in schema foreword to foreword_reader, public;
-    grant insert, select on foreword.schedule to foreword_decider`)
-    t.match(await migrate(db.sql, { url: db.url, sql: await laterRelease(t) }), { rebuilt: true })
-    const may = async (user: string): Promise<readonly boolean[]> => {
-      const [row] = await db.sql<{ may: readonly boolean[] }[]>`
-      select array[
-        has_table_privilege(${user}, 'foreword.intent', 'select'),
-        has_table_privilege(${user}, 'foreword.schedule', 'insert'),
-        has_table_privilege(${user}, 'foreword.more', 'select'),
-        has_function_privilege(${user}, 'foreword.committed(uuid)', 'execute'),
-        has_function_privilege(${user}, 'foreword.prepare(text, text, text[])', 'execute')
-      ] as may`
-      return row?.may ?? []
-    }
-    t.same(await may(mine.user), [true, false, false, true, false], 'his own, and nothing new')
-    t.same(await may('foreword_reader'), [true, false, true, false, false])
-    t.same(await may('foreword_decider'), [false, false, false, true, true])
   },
 )

@@ -32,6 +32,11 @@ begin
       using errcode = 'FW001', hint = 'Begin with: begin isolation level serializable';
   end if;
 
+  if not p_plain and p_changes @? '$[*].needs[*] ? (@ != null)' then
+    p_decisions := foreword_code.premise_needs(p_decisions, p_changes);
+    p_changes := foreword_code.place_after(p_changes);
+  end if;
+
   -- Must fail where the id is taken, never pass over it: a transaction whose client has given it up
   -- meets its own tombstone here (store/tombstone.ts), and cannot commit any more.
   insert into foreword_private.decision (
@@ -92,7 +97,6 @@ begin
   if not p_plain then
     perform foreword_code.move_members(p_changes);
     perform foreword_code.move_counters(p_changes);
-    p_changes := foreword_code.place_after(p_changes);
     if foreword_code.tells_facts(p_decisions, p_changes) then
       perform foreword_code.spread_premises(
         array(

@@ -33,13 +33,10 @@ const long: ReadonlySet<string> = new Set([
   'receipt-report, by a decision',
 ])
 
-/** What an entry waits for is in the entry, and no premise: certificates do not know of it. */
-const beyond: ReadonlySet<string> = new Set(['ri-trigger'])
-
 /** Who only reads leaves nothing in the log: what he has seen wrongly cannot be found in it. */
 const isInTheLog = (spec: Spec): boolean => spec.actors.every((actor) => stepsOf(actor) === 3)
 const isAsked = (spec: Spec): boolean =>
-  isInTheLog(spec) && (spec.actors.length < 3 || long.has(spec.name)) && !beyond.has(spec.name)
+  isInTheLog(spec) && (spec.actors.length < 3 || long.has(spec.name))
 
 onServers(t, 'without SSI every anomaly is refused its certificate', async (t, ground) => {
   await withoutSsi.database(ground.sql)

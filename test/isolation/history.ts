@@ -16,20 +16,13 @@ interface Edge {
   readonly after: string
 }
 
-/**
- * A version's writer comes before who writes the next one, and who reads a version stands between the
- * two. What an entry comes after was read too, inside of the record.
- */
+/** A version's writer comes before who writes the next one, and who reads a version stands between the two. */
 const ofRows = (sql: Sql) => sql<Edge[]>`
   with seen as materialized (
     select d.id, p.resource, p.version
     from foreword_private.decision d
     cross join lateral unnest(d.premise_resources, d.premise_versions) as p (resource, version)
     where not d.abandoned
-    union
-    select e.decision, p.resource, p.version
-    from foreword_private.entry e
-    cross join lateral unnest(e.after_resources, e.after_versions) as p (resource, version)
   )
   select w.decision as before, n.decision as after
   from foreword_private.entry w

@@ -298,7 +298,7 @@ t.test('a decider of any language decides in SQL, with its role alone', async (t
     return tx<{ id: string }[]>`select foreword.decide('by-hand', 'a test') as id`
   })
   t.match(await db.sql`select id, decider, actor, premises from foreword.decision`, [
-    { id: decided?.id, decider: 'by-hand', actor: user, premises: 3 },
+    { id: decided?.id, decider: 'by-hand', actor: user, premises: 4 },
   ])
   t.same(await sql`select foreword.committed(${decided?.id ?? ''}) as yes`, [{ yes: true }])
   const ids = [decided?.id ?? '', crypto.randomUUID()]

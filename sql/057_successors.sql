@@ -10,7 +10,57 @@ return coalesce(
   p_resource::text
 );
 
--- Edges of the serialization graph that lead out of decisions (Adya: ww, wr, rw), to others:
+-- A decision all of whose entries were taken back is no part of the order, as in the audit
+-- (src/audit/serialization-graph.ts). One without entries, which gives back what was consumed, is.
+create function foreword_code.takes_part(p_decision uuid) returns boolean
+language sql stable
+return coalesce(
+  (
+    select bool_or(not foreword_code.is_withdrawn(e.cause, e.state))
+    from foreword_private.entry e
+    where e.decision = p_decision
+  ),
+  true
+);
+
+-- Who wrote the next version of a resource that was not taken back.
+create function foreword_code.replaced_by(p_resource uuid, p_version bigint)
+returns table (decision uuid)
+language sql stable as $$
+  select e.decision
+  from foreword_private.entry e
+  where
+    e.resource = p_resource
+    and e.version > p_version
+    and not foreword_code.is_withdrawn(e.cause, e.state)
+  order by e.version
+  limit 1;
+$$;
+
+-- Who, of those that take part, moved a counter on to its next version: several, where they shared a transaction.
+create function foreword_code.moved_on_by(p_scope text, p_metric text, p_version bigint)
+returns table (decision uuid)
+language sql stable as $$
+  select q.decision
+  from foreword_private.quota_entry q
+  where
+    q.scope = p_scope
+    and q.metric = p_metric
+    and q.version = (
+      select n.version
+      from foreword_private.quota_entry n
+      where
+        n.scope = p_scope
+        and n.metric = p_metric
+        and n.version > p_version
+        and foreword_code.takes_part(n.decision)
+      order by n.version
+      limit 1
+    )
+  offset 0;
+$$;
+
+-- Edges of the serialization graph that lead out of decisions (Adya: ww, wr, rw), to others that take part:
 --   rw  it read a version that the other replaced, or a predicate that the other entered or left unseen
 --   wr  the other read what it wrote
 --   ww  the other replaced what it wrote
@@ -53,27 +103,13 @@ language sql as $$
       format('read %s v%s, replaced by', foreword_code.name_of(p.resource), p.version) as why
     from node n
     cross join lateral unnest(n.premise_resources, n.premise_versions) as p (resource, version)
-    cross join lateral (
-      select e.decision
-      from foreword_private.entry e
-      where
-        e.resource = p.resource
-        and e.version > p.version
-        and not foreword_code.is_withdrawn(e.cause, e.state)
-      order by e.version
-      limit 1
-    ) e
+    cross join lateral foreword_code.replaced_by(p.resource, p.version) e
     union all
     select n.id, q.decision, 'rw', format('read counter %s v%s, replaced by', c.metric, c.version)
     from node n
     cross join lateral jsonb_to_recordset(n.premise_counters)
       as c (scope text, metric text, version bigint)
-    cross join lateral (
-      select q.decision
-      from foreword_private.quota_entry q
-      where q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
-      offset 0
-    ) q
+    cross join lateral foreword_code.moved_on_by(c.scope, c.metric, c.version) q
     union all
     select
       n.id,
@@ -103,25 +139,11 @@ language sql as $$
       'ww',
       format('wrote %s v%s, replaced by', foreword_code.name_of(w.resource), w.version)
     from written w
-    cross join lateral (
-      select e.decision
-      from foreword_private.entry e
-      where
-        e.resource = w.resource
-        and e.version > w.version
-        and not foreword_code.is_withdrawn(e.cause, e.state)
-      order by e.version
-      limit 1
-    ) e
+    cross join lateral foreword_code.replaced_by(w.resource, w.version) e
     union all
     select c.id, q.decision, 'ww', format('moved counter %s to v%s, moved on by', c.metric, c.version)
     from counted c
-    cross join lateral (
-      select q.decision
-      from foreword_private.quota_entry q
-      where q.scope = c.scope and q.metric = c.metric and q.version = c.version + 1
-      offset 0
-    ) q
+    cross join lateral foreword_code.moved_on_by(c.scope, c.metric, c.version) q
     union all
     select
       w.id,
@@ -173,8 +195,13 @@ language sql as $$
       offset 0
     ) r
   )
-  select distinct on (e.id, e.successor) e.id, e.successor, e.edge, e.why
-  from edge e
-  where e.successor <> e.id
-  order by e.id, e.successor, e.edge;
+  select x.id, x.successor, x.edge, x.why
+  from (
+    select distinct on (e.id, e.successor) e.id, e.successor, e.edge, e.why
+    from edge e
+    where e.successor <> e.id
+    order by e.id, e.successor, e.edge
+    offset 0
+  ) x
+  where foreword_code.takes_part(x.successor);
 $$;

@@ -1,6 +1,9 @@
 import t from 'tap'
 import { create, defineDecider } from '../../src/domain/decider.ts'
-import { testEngine } from '../support/engine.ts'
+import type { JsonObject } from '../../src/domain/json.ts'
+import type { Engine } from '../../src/foreword.ts'
+import { jsonb } from '../../src/store/jsonb.ts'
+import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'
 
 const scope = 'acme'
 
@@ -9,23 +12,30 @@ const many = defineDecider({
   version: 1,
   read: () => ({}),
   decide: (_facts, input: { readonly count: number }) =>
-    Array.from({ length: input.count }, (_, i) => create('vm', `vm-${i}`, {})),
+    Array.from({ length: input.count }, (_, i) => create('vm', `vm-${i}`, { size: 's' })),
 })
 
-t.test('what is taken back is locked in the order of ids, as decisions lock it', async (t) => {
-  const { engine } = await testEngine(t)
-  const decided = await engine.decide(many, { scope, input: { count: 60 } })
-  if (decided.type !== 'decided') throw new Error(decided.type)
+const takeBack = async (engine: Engine, intents: readonly number[]): Promise<void> => {
   const head = { scope, decider: 'foreword/withdraw', decider_version: 1, reason: 'a test' }
   await engine.sql.begin(
     'isolation level serializable',
     (tx) => tx`
       select foreword_code.withdraw(
         gen_random_uuid(),
-        ${decided.intents.map((intent) => intent.id)}::bigint[],
+        ${[...intents]}::bigint[],
         ${tx.json(head)},
         'a test'
       )`,
+  )
+}
+
+t.test('what is taken back is locked in the order of ids, as decisions lock it', async (t) => {
+  const { engine } = await testEngine(t)
+  const decided = await engine.decide(many, { scope, input: { count: 60 } })
+  if (decided.type !== 'decided') throw new Error(decided.type)
+  await takeBack(
+    engine,
+    decided.intents.map((intent) => intent.id),
   )
   // Each entry is numbered as its row is moved.
   const rows = await engine.sql<{ resource: string }[]>`
@@ -33,4 +43,77 @@ t.test('what is taken back is locked in the order of ids, as decisions lock it',
   const moved = rows.map((row) => row.resource)
   t.equal(moved.length, 60)
   t.same(moved, moved.toSorted())
+})
+
+/**
+ * Creates a machine on the grounds that vm-0 is at its first version, whatever it is: as if Postgres had
+ * forgotten the conflict with who has moved it on. Returns the intent.
+ */
+const createOn = async (engine: Engine, name: string, options: JsonObject): Promise<number> => {
+  await engine.sql.begin('isolation level serializable', async (tx) => {
+    await tx`
+      select
+        foreword_code.note(
+          'premises',
+          jsonb_build_object(
+            'resource', foreword_code.resource_id(${scope}, 'vm', 'vm-0'),
+            'version', 1
+          )::text
+        )`
+    await tx`select foreword.intend(${scope}, 'vm', ${name}, 'create', '{"size": "s"}', ${jsonb(tx, options)})`
+    await tx`select foreword.decide(${name})`
+  })
+  const [row] = await engine.sql<{ id: number }[]>`
+    select id from foreword.intent where name = ${name}`
+  return row?.id ?? 0
+}
+
+/** Updates vm-0 on the grounds of what was there before `meanwhile`. */
+const updateLate = async (
+  engine: Engine,
+  read: string,
+  meanwhile: () => Promise<unknown>,
+): Promise<void> => {
+  await engine.sql.begin('isolation level serializable', async (tx) => {
+    await tx.unsafe(`select from foreword.assume('${scope}', 'vm', 'vm-0')`)
+    await tx.unsafe(`select from ${read}`)
+    await meanwhile()
+    await tx`select foreword.intend(${scope}, 'vm', 'vm-0', 'update', '{"size": "l"}')`
+    await tx`select foreword.decide('late')`
+  })
+}
+
+t.test('who was taken back as a whole stands in no circle', async (t) => {
+  const { engine } = await cloudWorld(t)
+  await engine.decide(many, { scope, input: { count: 1 } })
+  await engine.sql`select foreword.prepare(${scope}, 'vm', 'joins')`
+  let joined = 0
+  await updateLate(engine, `foreword.find('${scope}', 'vm', 'role', 'web')`, async () => {
+    joined = await createOn(engine, 'joins', { labels: { role: 'web' } })
+  })
+  await takeBack(engine, [joined])
+  await testWorker(t, engine)
+  t.match(await allSettled(engine), [
+    { name: 'vm-0', verb: 'create', state: 'confirmed' },
+    { name: 'joins', state: 'stale' },
+    { name: 'vm-0', verb: 'update', state: 'confirmed' },
+  ])
+})
+
+t.test('a circle that leads past what was taken back is found', async (t) => {
+  const { engine } = await cloudWorld(t)
+  await engine.decide(many, { scope, input: { count: 1 } })
+  await engine.sql`select foreword.prepare(${scope}, 'vm', 'consumes', 'consumes-too')`
+  await engine.sql`
+    select foreword_code.prepare('{}', '{}', '{}', array[${scope}], array['cores'])`
+  const consumes = { counters: { cores: 1 } }
+  let consumed = 0
+  await updateLate(engine, `foreword.counter('${scope}', 'cores')`, async () => {
+    consumed = await createOn(engine, 'consumes', consumes)
+    await createOn(engine, 'consumes-too', consumes)
+  })
+  await takeBack(engine, [consumed])
+  await testWorker(t, engine)
+  const states = (await allSettled(engine)).map(({ state }) => state)
+  t.same(states.toSorted(), ['confirmed', 'confirmed', 'stale', 'stale'])
 })

@@ -5,7 +5,7 @@
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
 --   premise_resources, premise_versions, predicates, counters, facts}]; facts: it says what was seen or
 --   taken back, calls nothing, and so needs no certificate. For the owner and appliers only, as is any
---   cause but `intent`.
+--   cause but `intent`; operators may say what was ruled.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
 --   position}], in the order in which their rows are locked; position: in which their entries are numbered;
 --   labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.

@@ -1,11 +1,16 @@
-/** `foreword doubts`: calls whose outcome nobody knows, with what a person needs to rule on them. */
-import { resourceKey } from '../domain/reference.ts'
+/** `foreword doubts`: what waits for a person, with what is needed to rule on it, and what to type. */
 import type { Json, JsonObject } from '../domain/json.ts'
+import { resourceKey } from '../domain/reference.ts'
+import type { Sql } from '../store/connect.ts'
 import type { Context } from './context.ts'
 import { factLines, harmless, inline, moment, plural, span, type Fact } from './print.ts'
+import { approvalCommands, rulingCommands, rulingFact, rulingsOn, type Ruling } from './rulings.ts'
 import { openReader } from './session.ts'
 
-interface Doubt {
+/** Approvals told; hundreds are one decision's, and read better in the view. */
+const approvals_max = 50
+
+interface Parked {
   readonly intent_id: number
   readonly scope: string
   readonly kind: string
@@ -13,65 +18,156 @@ interface Doubt {
   readonly verb: string
   readonly since: Date | null
   readonly question: string
+}
+
+interface Doubt extends Parked {
+  readonly state: 'in_doubt'
   readonly sent: JsonObject
   readonly answered: string | null
   readonly lookup: JsonObject
   readonly blocks: number
   readonly waits_for_a_person: boolean
+  readonly reason: string | null
 }
+
+interface Approval extends Parked {
+  readonly state: 'awaiting_approval'
+  readonly state_after: Json
+  readonly decider: string
+  readonly actor: string
+  readonly decided_because: string
+}
+
+const readDoubts = (sql: Sql): Promise<readonly Doubt[]> => sql<Doubt[]>`
+  select 'in_doubt' as state, d.*
+  from foreword.doubt d
+  order by d.waits_for_a_person desc, d.since, d.intent_id`
+
+const readApprovals = (sql: Sql): Promise<readonly Approval[]> => sql<Approval[]>`
+  select
+    i.state,
+    i.id as intent_id,
+    i.scope,
+    i.kind,
+    i.name,
+    i.verb,
+    i.decided_at as since,
+    format('May %s of %s/%s be done?', i.verb, i.kind, i.name) as question,
+    i.state_after,
+    d.decider,
+    d.actor,
+    d.reason as decided_because
+  from foreword.intent i
+  join foreword.decision d on d.id = i.decision_id
+  where i.state = 'awaiting_approval' and i.settled_at is null
+  order by i.id`
 
 const time = (value: Json | undefined): string =>
   typeof value === 'string' ? moment(new Date(value)) : 'never'
 
-const lookupOf = ({ lookup, waits_for_a_person }: Doubt): string => {
-  if (waits_for_a_person) return 'waits for a person: nothing looks at it any more'
-  const { looks, next_at } = lookup
-  return `foreword looks it up itself: ${Number(looks)} so far, next at ${time(next_at)}`
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '')
+
+const sentOf = ({ sent, verb }: Doubt): string => {
+  const { state = null, before = null } = sent
+  if (verb === 'delete') return `delete, of ${inline(before)}`
+  const from = before === null || verb === 'create' ? '' : `, before ${inline(before)}`
+  return `${harmless(verb)} ${inline(state)}${from}`
 }
 
-const linesOf = (doubt: Doubt, context: Context): readonly string[] => {
+const callOf = ({ sent }: Doubt): string =>
+  harmless(
+    `attempt ${Number(sent['attempt'] ?? 0)} at ${time(sent['at'])}, idempotency key ${textOf(sent['idempotency_key'])}`,
+  )
+
+const seenOf = ({ lookup }: Doubt): string => {
+  const { observed = null, observed_at = null, external_id = null } = lookup
+  if (observed_at === null) return 'never looked at'
+  const id = typeof external_id === 'string' ? `, external id ${harmless(external_id)}` : ''
+  return `${observed === null ? 'absent' : inline(observed)} at ${time(observed_at)}${id}`
+}
+
+const nowOf = ({ lookup, waits_for_a_person }: Doubt): string => {
+  if (waits_for_a_person) return 'waits for a person: nothing looks at it any more'
+  const { looks, next_at } = lookup
+  return `foreword looks at it itself: ${Number(looks)} so far, next at ${time(next_at)}`
+}
+
+const headline = (parked: Parked, sign: string, { colors }: Context): string => {
+  const since = parked.since === null ? '' : `  since ${span(Date.now() - parked.since.getTime())}`
+  const title = colors.bold(`#${parked.intent_id}  ${harmless(parked.question)}`)
+  return `${sign} ${title}${colors.dim(since)}`
+}
+
+const doubtLines = (
+  doubt: Doubt,
+  rulings: readonly Ruling[],
+  context: Context,
+): readonly string[] => {
   const { colors } = context
-  const since = doubt.since === null ? '' : `  since ${span(Date.now() - doubt.since.getTime())}`
-  const observed = doubt.lookup['observed'] ?? null
-  const seen =
-    observed === null
-      ? 'never seen, or seen absent'
-      : `${inline(observed)} at ${time(doubt.lookup['observed_at'])}`
-  const sent = inline(doubt.sent['state'] ?? null)
+  const { answered, reason, blocks, waits_for_a_person } = doubt
   const facts: readonly Fact[] = [
     ['where', `${harmless(resourceKey(doubt))} in ${harmless(doubt.scope)}`],
-    ['sent', `${sent} at ${time(doubt.sent['at'])}`],
-    ['answered', harmless(doubt.answered ?? 'nothing')],
-    ['last seen', seen],
-    ['now', lookupOf(doubt)],
-    ...(doubt.blocks === 0 ? [] : [['blocks', plural(doubt.blocks, 'other intent')] as const]),
+    ['sent', sentOf(doubt)],
+    ['in', callOf(doubt)],
+    ['answered', harmless(answered ?? 'nothing')],
+    ...(reason === null || reason === answered ? [] : [['because', harmless(reason)] as const]),
+    ['last seen', seenOf(doubt)],
+    ...rulings.map(rulingFact),
+    ['now', nowOf(doubt)],
+    ...(blocks === 0 ? [] : [['blocks', plural(blocks, 'other intent')] as const]),
+    ...(waits_for_a_person ? rulingCommands(doubt.intent_id) : []),
   ]
-  const paint = doubt.waits_for_a_person ? colors.yellow : colors.cyan
+  const sign = (waits_for_a_person ? colors.yellow : colors.cyan)('?')
+  return [headline(doubt, sign, context), ...factLines(facts, context), '']
+}
+
+const approvalLines = (approval: Approval, context: Context): readonly string[] => {
+  const { state_after, decider, actor, decided_because } = approval
+  const facts: readonly Fact[] = [
+    ['where', `${harmless(resourceKey(approval))} in ${harmless(approval.scope)}`],
+    ['would be', state_after === null ? 'gone' : inline(state_after)],
+    ['decided', harmless(`by ${[decider, actor, decided_because].filter(Boolean).join(', ')}`)],
+    ...approvalCommands(approval.intent_id),
+  ]
+  return [headline(approval, context.colors.yellow('!'), context), ...factLines(facts, context), '']
+}
+
+const summaryOf = (doubts: readonly Doubt[], approvals: readonly Approval[]): string => {
+  const waiting = doubts.filter((doubt) => doubt.waits_for_a_person).length
+  const waits = `${waiting} ${waiting === 1 ? 'waits' : 'wait'} for a person`
   return [
-    `${paint('?')} ${colors.bold(`#${doubt.intent_id}  ${harmless(doubt.question)}`)}${colors.dim(since)}`,
-    ...factLines(facts, context),
-    '',
-  ]
+    ...(doubts.length === 0 ? [] : [`${plural(doubts.length, 'doubt')}, ${waits}.`]),
+    ...(approvals.length === 0
+      ? []
+      : [`${plural(approvals.length, 'intent awaits', 'intents await')} approval.`]),
+  ].join(' ')
 }
 
 export const doubts =
   () =>
   async (context: Context): Promise<number> => {
     const sql = await openReader(context)
-    const rows = await sql<Doubt[]>`
-      select d.*
-      from foreword.doubt d
-      order by d.waits_for_a_person desc, d.since`
+    const [doubted, approvals] = await Promise.all([readDoubts(sql), readApprovals(sql)])
     if (context.options.json === true) {
-      context.json(rows)
+      const asked = approvals.map((approval) => ({ ...approval, waits_for_a_person: true }))
+      context.json([...doubted, ...asked])
       return 0
     }
-    for (const line of rows.flatMap((doubt) => linesOf(doubt, context))) context.out(line)
-    const waiting = rows.filter((row) => row.waits_for_a_person).length
-    context.out(
-      rows.length === 0
-        ? `${context.colors.green('●')} No doubts.`
-        : `${plural(rows.length, 'doubt')}, ${waiting} ${waiting === 1 ? 'waits' : 'wait'} for a person.`,
+    const rulings = await rulingsOn(
+      sql,
+      doubted.map(({ intent_id }) => intent_id),
     )
+    const { colors, out } = context
+    for (const doubt of doubted) {
+      const mine = rulings.filter(({ intent_id }) => intent_id === doubt.intent_id)
+      for (const line of doubtLines(doubt, mine, context)) out(line)
+    }
+    for (const approval of approvals.slice(0, approvals_max)) {
+      for (const line of approvalLines(approval, context)) out(line)
+    }
+    const left = approvals.length - approvals_max
+    if (left > 0) out(colors.dim(`… and ${left} more: select from foreword.intent\n`))
+    const none = doubted.length + approvals.length === 0
+    out(none ? `${colors.green('●')} No doubts.` : summaryOf(doubted, approvals))
     return 0
   }

@@ -12,6 +12,7 @@ import {
   type Column,
   type Layout,
 } from './print.ts'
+import { newestRulings, type Ruling } from './rulings.ts'
 import { openReader } from './session.ts'
 
 const poll_interval_ms = 500
@@ -24,6 +25,8 @@ const window_ms = 60_000
 const known_min = 2_000
 /** Unsettled entries whose fate is followed; older ones are left to `foreword status`. */
 const followed_max = 5_000
+/** Of rulings, so many of the newest. */
+const rulings_max = 1_000
 
 const columns: readonly Column[] = [
   { title: 'UTC', spare: 2 },
@@ -61,6 +64,21 @@ const cellsOf = (entry: EntryRow, { colors, width }: Context): readonly Cell[] =
   ]
 }
 
+/** A ruling stands between the entries, where it was made: it moved an intent, and wrote no entry of its own. */
+const cellsOfRuling = (ruling: Ruling, { colors, width }: Context): readonly Cell[] => [
+  {
+    text: Number.isFinite(width) ? shortMoment(ruling.at, new Date()) : moment(ruling.at),
+    paint: colors.dim,
+  },
+  ruling.scope,
+  { text: `${ruling.kind}/${ruling.name}`, paint: colors.bold },
+  String(ruling.version),
+  ruling.verb,
+  { text: ruling.ruling.replaceAll('_', ' '), paint: colors.magenta },
+  { text: ruling.by, paint: colors.dim },
+  ruling.note,
+]
+
 /** What --follow tells again: not each step on the way, but what it came to. */
 const isNews = (state: string): boolean => !['pending', 'applying', 'applied'].includes(state)
 
@@ -94,19 +112,38 @@ const createMemory = (first: readonly EntryRow[]) => {
   return { note, forget, open, floor: () => floor }
 }
 
+/** Rulings that nobody has been told of yet. Persons rule seldom: the newest are all that there can be. */
+const createRulings = async (sql: Sql, scope: string | undefined) => {
+  const read = (): Promise<readonly Ruling[]> => newestRulings(sql, { scope, last: rulings_max })
+  let told = new Set((await read()).map(({ id }) => id))
+  return async (): Promise<readonly Ruling[]> => {
+    const rulings = await read()
+    const fresh = rulings.filter(({ id }) => !told.has(id))
+    told = new Set(rulings.map(({ id }) => id))
+    return fresh
+  }
+}
+
+interface Tell {
+  readonly entry: (entry: EntryRow) => void
+  readonly ruling: (ruling: Ruling) => void
+}
+
 const follow = async (
   context: Context,
   sql: Sql,
   scope: string | undefined,
   first: readonly EntryRow[],
-  tell: (entry: EntryRow) => void,
+  tell: Tell,
 ): Promise<void> => {
   const memory = createMemory(first)
+  const freshRulings = await createRulings(sql, scope)
   while (!context.signal.aborted) {
     await pause(poll_interval_ms, undefined, { signal: context.signal }).catch(() => undefined)
     for (const entry of await readEntriesSince(sql, scope, memory.floor(), memory.open())) {
-      if (memory.note(entry)) tell(entry)
+      if (memory.note(entry)) tell.entry(entry)
     }
+    for (const ruling of await freshRulings()) tell.ruling(ruling)
     memory.forget()
   }
 }
@@ -123,6 +160,27 @@ const layoutOf = (
     { width: context.width, paintTitle: context.colors.dim },
   )
 
+/** Entries in their order, and rulings between them. */
+const tellShown = async (
+  sql: Sql,
+  scope: string | undefined,
+  shown: readonly EntryRow[],
+  tell: Tell,
+): Promise<void> => {
+  const [oldest] = shown
+  if (oldest === undefined) return
+  const filter = { scope, since: oldest.recorded_at, last: rulings_max }
+  const rulings = [...(await newestRulings(sql, filter))]
+  for (const entry of shown) {
+    while (rulings[0] !== undefined && rulings[0].at < entry.recorded_at) {
+      tell.ruling(rulings[0])
+      rulings.shift()
+    }
+    tell.entry(entry)
+  }
+  for (const ruling of rulings) tell.ruling(ruling)
+}
+
 export const log =
   (scope: string | undefined, options: { readonly number: number; readonly follow?: boolean }) =>
   async (context: Context): Promise<number> => {
@@ -132,11 +190,17 @@ export const log =
     const shown = options.number === 0 ? [] : read.slice(-options.number)
     const json = context.options.json === true
     const layout = layoutOf(context, shown.length > 0 ? shown : read.slice(-20), scope)
-    const tell = (entry: EntryRow): void => {
-      context.out(json ? JSON.stringify(entry) : layout.row(cellsOf(entry, context)))
+    const tell: Tell = {
+      entry: (entry) => {
+        context.out(json ? JSON.stringify(entry) : layout.row(cellsOf(entry, context)))
+      },
+      ruling: (ruling) => {
+        const line = { cause: 'ruling', ...ruling }
+        context.out(json ? JSON.stringify(line) : layout.row(cellsOfRuling(ruling, context)))
+      },
     }
     if (!json && shown.length > 0) context.out(layout.title())
-    for (const entry of shown) tell(entry)
+    await tellShown(sql, scope, shown, tell)
     if (!json && shown.length === 0 && options.follow !== true) context.note('the log is empty')
     if (options.follow === true) await follow(context, sql, scope, read, tell)
     return 0

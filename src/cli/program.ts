@@ -4,6 +4,7 @@ import { version } from '../version.ts'
 import { createContext, type Context, type Ending, type GlobalOptions } from './context.ts'
 import { live } from './lifecycle.ts'
 import { harmless } from './print.ts'
+import type { ResolveOptions } from './rule.ts'
 
 /** The command line is wrong; the command that says so is named for its --help. */
 class UsageError extends Error {
@@ -142,8 +143,44 @@ const addAsking = (program: Command, does: Does): void => {
     async (what: string, options: { scope?: string }) =>
       (await import('./why.ts')).why(what, options),
   )
-  does(program.command('doubts').description('calls whose outcome nobody knows'), async () =>
-    (await import('./doubts.ts')).doubts(),
+  does(
+    program.command('doubts').description('what waits for a person, and what to type'),
+    async () => (await import('./doubts.ts')).doubts(),
+  )
+}
+
+const addRuling = (program: Command, does: Does): void => {
+  program.commandsGroup('Ruling:')
+  does(
+    program
+      .command('resolve')
+      .description('rule on a call whose outcome nobody knows: exactly one of the four')
+      .argument('<id>', 'the number of an intent: see `foreword doubts`')
+      .option('--happened', 'its effect is there: look for it, and go on')
+      .option('--did-not-happen', 'it is not: call again')
+      .option('--retry', 'nobody knows: call again, though there may be two effects then')
+      .option('--abandon', 'take it back, and what relied on it')
+      .option('--note <text>', 'why; kept for ever (required)')
+      .option('--external-id <id>', 'with --happened: what the API calls it'),
+    async (id: string, options: ResolveOptions) => (await import('./rule.ts')).resolve(id, options),
+  )
+  does(
+    program
+      .command('approve')
+      .description('let intents go on that a policy holds back')
+      .argument('<id...>', 'numbers of intents: see `foreword doubts`')
+      .option('--note <text>', 'why'),
+    async (ids: string[], options: { note?: string }) =>
+      (await import('./rule.ts')).approve(ids, options),
+  )
+  does(
+    program
+      .command('cancel')
+      .description('take back intents that await approval, or that nothing can have come of')
+      .argument('<id...>', 'numbers of intents')
+      .option('--note <text>', 'why'),
+    async (ids: string[], options: { note?: string }) =>
+      (await import('./rule.ts')).cancel(ids, options),
   )
 }
 
@@ -205,7 +242,8 @@ const createProgram = (chosen: (run: Run, options: GlobalOptions) => Promise<voi
       await chosen(run, command.optsWithGlobals<GlobalOptions>())
     })
   }
-  for (const add of [addRunning, addWanting, addAsking, addProving, addTools]) add(program, does)
+  const groups = [addRunning, addWanting, addAsking, addProving, addRuling, addTools]
+  for (const add of groups) add(program, does)
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {
       if (error.exitCode === 0) throw error

@@ -23,7 +23,9 @@ const verdict = (
     const text = `${plural(waits, 'intent')} ${verb} for a person: see \`foreword doubts\``
     return ['yellow', text]
   }
-  if (approvals > 0) return ['yellow', `${plural(approvals, 'intent')} awaiting approval`]
+  if (approvals > 0) {
+    return ['yellow', `${plural(approvals, 'intent')} awaiting approval: see \`foreword doubts\``]
+  }
   if (open > 0) return ['green', `${plural(open, 'intent')} under way`]
   if (health.drifted_paths > 0) return ['yellow', 'drift: the next reconcile decides on it']
   return ['green', 'nothing under way']

@@ -63,6 +63,13 @@ const poll = async (
   }
 }
 
+/** Says that nobody carries these kinds out, where there are any. */
+export const tellUnserved = (context: Context, unserved: readonly string[]): void => {
+  if (unserved.length === 0) return
+  const start = 'nothing will happen until `foreword up` or `foreword worker` runs'
+  context.complain(`foreword: no worker for ${harmless(unserved.join(', '))} is alive; ${start}`)
+}
+
 /**
  * Says when nobody carries these kinds out; with `help` this process does it meanwhile, until `stop`.
  */
@@ -76,8 +83,7 @@ export const withWorkers = async (
   if (unserved.length === 0) return
   const here = unserved.every((kind) => engine.providers.has(kind))
   if (!help || !here) {
-    const start = 'nothing will happen until `foreword up` or `foreword worker` runs'
-    context.complain(`foreword: no worker for ${harmless(unserved.join(', '))} is alive; ${start}`)
+    tellUnserved(context, unserved)
     return
   }
   context.note('no worker is alive: this process carries it out while it waits')

@@ -5,6 +5,7 @@ import { parseResourceKey } from '../domain/reference.ts'
 import type { Sql } from '../store/connect.ts'
 import { readEntries, type EntryRow } from './entries.ts'
 import { harmless } from './print.ts'
+import { rulingsOn, type Ruling } from './rulings.ts'
 
 /** Newest versions of a resource that are told. */
 const entries_max = 10
@@ -54,6 +55,7 @@ export interface Story {
   readonly entries: readonly (EntryRow & {
     readonly premises: readonly Premise[]
     readonly attempts: readonly Attempt[]
+    readonly rulings: readonly Ruling[]
   })[]
 }
 
@@ -141,12 +143,11 @@ export const readStory = async (
   const inside = scope === undefined ? what : `${what} in ${scope}`
   const subject = await readSubject(sql, at, inside)
   const entries = by_id ?? (await readEntries(sql, { ...subject, last: entries_max }))
-  const [premises, attempts] = await Promise.all([
+  const ids = entries.map(({ id }) => id)
+  const [premises, attempts, rulings] = await Promise.all([
     readPremises(sql, [...new Set(entries.map(({ decision }) => decision))]),
-    readAttempts(
-      sql,
-      entries.map(({ id }) => id),
-    ),
+    readAttempts(sql, ids),
+    rulingsOn(sql, ids),
   ])
   return {
     subject,
@@ -154,6 +155,7 @@ export const readStory = async (
       ...entry,
       premises: premises.filter(({ decision_id }) => decision_id === entry.decision),
       attempts: attempts.filter(({ intent_id }) => intent_id === entry.id),
+      rulings: rulings.filter(({ intent_id }) => intent_id === entry.id),
     })),
   }
 }

@@ -13,6 +13,7 @@ import {
   type Colors,
   type Fact,
 } from './print.ts'
+import { approvalCommands, rulingCommands, rulingFact } from './rulings.ts'
 import { openReader } from './session.ts'
 import { readStory, type Attempt, type Premise, type Story, type Subject } from './why-rows.ts'
 
@@ -98,6 +99,25 @@ const endText = (entry: Entry): string | undefined => {
   return harmless(`${state}, ${next}${reason}`)
 }
 
+/** Attempts and rulings as they came one after the other. */
+const happenings = ({ attempts, rulings }: Entry): readonly Fact[] =>
+  [
+    ...attempts.map((attempt) => ({
+      at: attempt.started_at,
+      fact: [`attempt ${attempt.number}`, attemptText(attempt)] as const,
+    })),
+    ...rulings.map((ruling) => ({ at: ruling.at, fact: rulingFact(ruling) })),
+  ]
+    .toSorted((a, b) => a.at.getTime() - b.at.getTime())
+    .map(({ fact }) => fact)
+
+/** What a person may type where nothing goes on by itself. */
+const commandsFor = (entry: Entry): readonly Fact[] => {
+  if (entry.cause !== 'intent' || entry.settled_at !== null) return []
+  if (entry.state === 'awaiting_approval') return approvalCommands(entry.id)
+  return entry.state === 'in_doubt' && entry.due_at === null ? rulingCommands(entry.id) : []
+}
+
 const entryFacts = (entry: Entry): readonly Fact[] => {
   const end = endText(entry)
   const key = entry.attempts[0]?.idempotency_key
@@ -105,8 +125,9 @@ const entryFacts = (entry: Entry): readonly Fact[] => {
     ['decided', decidedText(entry)],
     ...(entry.premises.length === 0 ? [] : [['relied on', premisesText(entry)] as const]),
     ...(key === undefined ? [] : [['sent with', `idempotency key ${harmless(key)}`] as const]),
-    ...entry.attempts.map((attempt): Fact => [`attempt ${attempt.number}`, attemptText(attempt)]),
+    ...happenings(entry),
     ...(end === undefined ? [] : [['now', end] as const]),
+    ...commandsFor(entry),
   ]
 }
 

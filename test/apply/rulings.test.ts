@@ -9,6 +9,7 @@ import { codeOf } from '../../src/store/connect.ts'
 import { serializably } from '../../src/store/system.ts'
 import { allSettled, cloudWorld, ledgerOf, testEngine, testWorker } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
+import { loginAs } from '../support/login.ts'
 import { say, scriptedProvider, type Script } from '../support/scripted-provider.ts'
 
 const scope = 'acme'
@@ -497,6 +498,42 @@ t.test('a no to the call of a person’s risk leaves the first one in doubt', as
   await ruled(engine, `resolve(${intent}, 'did_not_happen', 'ada', 'it is another one')`)
   t.match(await allSettled(engine), [{ state: 'rejected', reason: 'exists' }])
 })
+
+t.test(
+  'an operator rules at any isolation level, by name and by login; a reader may not',
+  async (t) => {
+    const { engine, url } = await testEngine(t, {
+      policies: [{ scope: '*', kind: '*', approve: ['create'] }],
+    })
+    const db = { url, sql: engine.sql }
+    const { sql, user } = await loginAs(t, db, ['foreword_operator'])
+    const drafts = ['a', 'b', 'c'].map((name) => create('thing', name, { size: 's' }))
+    await engine.decide(say, { scope, input: { drafts } })
+    const [a, b, c] = await sql<{ id: number }[]>`select id from foreword.intent order by id`
+    const reader = await loginAs(t, db, ['foreword_reader'])
+    for (const call of [
+      `approve(${a?.id ?? 0}, 'eve')`,
+      `cancel(${a?.id ?? 0}, 'eve')`,
+      `resolve(${a?.id ?? 0}, 'retry', 'eve', 'x')`,
+    ]) {
+      t.equal(
+        await reader.sql.unsafe(`select foreword.${call}`).then(String, codeOf),
+        '42501',
+        call,
+      )
+    }
+    t.same(await sql`select foreword.approve(${a?.id ?? 0}, 'ada') as s`, [{ s: 'pending' }])
+    t.same(await sql`select foreword.cancel(${b?.id ?? 0}, 'ada') as s`, [{ s: 'rejected' }])
+    await sql.begin('isolation level serializable', async (tx) => {
+      t.same(await tx`select foreword.cancel(${c?.id ?? 0}, 'ada') as s`, [{ s: 'cancelled' }])
+    })
+    t.same(
+      await reader.sql`select distinct by, login from foreword.ruling`,
+      [{ by: 'ada', login: user }],
+      'whoever he says that he is',
+    )
+  },
+)
 
 t.test('rulings are kept for ever', async (t) => {
   const { engine } = await inDoubt(t, lostAnswer)

@@ -535,35 +535,3 @@ t.test('an operator wants, takes back, and decides nothing', async (t) => {
   )
   await t.rejects(deciding, { code: '42501' })
 })
-
-t.test(
-  'an operator rules at any isolation level, by name and by login; a reader may not',
-  async (t) => {
-    const { engine, url } = await testEngine(t, {
-      policies: [{ scope: '*', kind: '*', approve: ['create'] }],
-    })
-    const db = { url, sql: engine.sql }
-    const { sql, user } = await loginAs(t, db, ['foreword_operator'])
-    const drafts = ['a', 'b', 'c'].map((name) => create('vm', name, { size: 's' }))
-    await engine.decide(say, { scope, input: { drafts } })
-    const [a, b, c] = await sql<{ id: number }[]>`select id from foreword.intent order by id`
-    const reader = await loginAs(t, db, ['foreword_reader'])
-    for (const call of [
-      `approve(${a?.id ?? 0}, 'eve')`,
-      `cancel(${a?.id ?? 0}, 'eve')`,
-      `resolve(${a?.id ?? 0}, 'retry', 'eve', 'x')`,
-    ]) {
-      t.equal(await endOf(reader.sql, `select foreword.${call}`), '42501', call)
-    }
-    t.same(await sql`select foreword.approve(${a?.id ?? 0}, 'ada') as s`, [{ s: 'pending' }])
-    t.same(await sql`select foreword.cancel(${b?.id ?? 0}, 'ada') as s`, [{ s: 'rejected' }])
-    await sql.begin('isolation level serializable', async (tx) => {
-      t.same(await tx`select foreword.cancel(${c?.id ?? 0}, 'ada') as s`, [{ s: 'cancelled' }])
-    })
-    t.same(
-      await reader.sql`select distinct by, login from foreword.ruling`,
-      [{ by: 'ada', login: user }],
-      'whoever he says that he is',
-    )
-  },
-)

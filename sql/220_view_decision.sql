@@ -18,7 +18,8 @@ select
     + jsonb_array_length(d.premise_counters) as premises,
   d.tries,
   d.certified_at is not null as certified,
-  d.input
+  d.input,
+  d.saw_at
 from foreword_private.decision d
 where not d.abandoned;
 
@@ -35,3 +36,4 @@ comment on column foreword.decision.premises is 'Number of facts that it relied 
 comment on column foreword.decision.tries is 'Tries until it committed; 1: nobody was in the way.';
 comment on column foreword.decision.certified is 'True once checked against the log for serializability.';
 comment on column foreword.decision.input is 'The input that the decider was given.';
+comment on column foreword.decision.saw_at is 'The clock that the decider was given as `now`: with its premises and its input all that it decided on.';

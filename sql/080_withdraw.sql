@@ -2,7 +2,8 @@
 -- that must not be carried out (p_reason says why). With them goes every intent not yet begun that relied
 -- on them: later versions of the resource, what comes after it, and all that a decision premised on it
 -- still intends, transitively. Those go stale. Each resource returns, as a new version, to the state it
--- had before the first version taken back. Returns the decisions whose intents went stale.
+-- had before the first version taken back. Returns the decisions whose intents went stale and that may be
+-- decided again: not those whose own intent was rejected, for they would come to the same, without end.
 -- Where a person had it taken back (abandoned or cancelled: see foreword.ruling), the decision and its entries
 -- say so, and the intent is cancelled.
 create function foreword_code.withdraw(
@@ -156,7 +157,9 @@ begin
   select coalesce(array_agg(distinct s.decision), '{}')
   into stale
   from settled s
-  where s.state = 'stale';
+  where
+    s.state = 'stale'
+    and s.decision not in (select x.decision from settled x where x.state <> 'stale');
   return stale;
 end
 $$;

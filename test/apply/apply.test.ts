@@ -133,6 +133,30 @@ t.test('a rejected intent takes its version back, and what relied on it goes sta
   t.match(await ledgerOf(cloud), { effects: 0 })
 })
 
+t.test('a decision of which an intent was rejected is not decided again', async (t) => {
+  const { engine, cloud } = await cloudWorld(t, { config: { deciders: [say] } })
+  await limitCores(cloud, 1)
+  const drafts = [
+    create('vm', 'big', { size: 'l' }),
+    create('vm', 'after', { size: 's' }, { needs: ['vm/big'] }),
+  ]
+  await engine.decide(say, { scope, input: { drafts } })
+  const worker = await engine.startWorker((reason) => {
+    throw new Error(reason)
+  })
+  await allSettled(engine)
+  // Deciding again belongs to the step that takes back: once the worker has stopped, it is done.
+  await worker.stop()
+  t.same(
+    await engine.sql`select name, state from foreword.intent order by id`,
+    [
+      { name: 'big', state: 'rejected' },
+      { name: 'after', state: 'stale' },
+    ],
+    'else it would be rejected for ever, as fast as it can be decided',
+  )
+})
+
 t.test('a confirmed deletion gives back what the resource consumed', async (t) => {
   const { engine } = await cloudWorld(t)
   await testWorker(t, engine)

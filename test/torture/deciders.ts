@@ -136,6 +136,46 @@ const follow = defineDecider({
         }),
 })
 
+/** Something that will be refused, and something that needs it. */
+const mislead = defineDecider({
+  name: 'mislead',
+  version: 1,
+  read: (q, { n }: JobInput) => ({ wrong: q.get('dns_record', wrong(n)) }),
+  decide: ({ wrong: there }, { n }) =>
+    there !== null
+      ? refuse('it is there')
+      : [
+          create('dns_record', wrong(n), { type: 'A', ttl: 60, records: ['no address'] }),
+          create(
+            'dns_record',
+            `after-${wrong(n)}`,
+            { type: 'CNAME', ttl: 60, records: [wrong(n)] },
+            { needs: [`dns_record/${wrong(n)}`] },
+          ),
+        ],
+})
+
+/** Two that need no output of each other, and an order all the same. */
+const pair = defineDecider({
+  name: 'pair',
+  version: 1,
+  read: (q, { n }: JobInput) => ({ first: q.get('ip', `first-${n}`) }),
+  decide: ({ first }, { n }) =>
+    first !== null
+      ? refuse('it is there')
+      : [
+          create('ip', `first-${n}`, {}),
+          create(
+            'dns_record',
+            `second-${n}.example.`,
+            { type: 'A', ttl: 60, records: ['192.0.2.1'] },
+            { needs: [`ip/first-${n}`] },
+          ),
+        ],
+})
+
 export const deciders: ReadonlyMap<string, AnyDecider> = new Map(
-  [provision, resize, retire, reboot, point, misname, follow].map((d: AnyDecider) => [d.name, d]),
+  [provision, resize, retire, reboot, point, misname, follow, mislead, pair].map(
+    (d: AnyDecider) => [d.name, d],
+  ),
 )

@@ -15,6 +15,8 @@ const drawJob = (chance: Chance, job: string, names: number): Job => ({
     'point',
     'misname',
     'follow',
+    'mislead',
+    'pair',
   ]),
   n: chance.int(1, names),
   wait_ms: chance.int(0, 400),

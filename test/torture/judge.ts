@@ -4,6 +4,9 @@ import { laws, type Law } from './laws.ts'
 import { play, type Stage } from './play.ts'
 import type { Schedule } from './schedule.ts'
 
+/** How long everything may take to come to rest after the last fault: some leases must run out first. */
+export const rest_ms = 40_000
+
 export interface Breach {
   readonly law: string
   readonly counts: Law['counts']

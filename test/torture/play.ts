@@ -89,6 +89,7 @@ const startWires = async (schedule: Schedule, url: string): Promise<Wires> => {
 
 const ready_ms = 10_000
 const awake_ms = 500
+const trouble_ms = 2_500
 const decided_ms = 30_000
 
 /** The processes of a schedule, and those that come in place of the dead. */
@@ -269,7 +270,11 @@ export const play = async (schedule: Schedule, stage: Stage): Promise<Played> =>
     await cast.startAll()
     await suffer(schedule, cast, wires, stage.ground)
     await eventually(decided_ms, () => cast.decided())
-    await put(cloud.url, '/admin/faults', { profile: 'calm', ...schedule.cloud })
+    // The API goes on misbehaving while what was decided is carried out, but not for ever.
+    if (only(schedule.faults, 'api').length > 0) {
+      await untilRest(sql, cast, trouble_ms)
+      await put(cloud.url, '/admin/faults', { profile: 'calm', ...schedule.cloud })
+    }
     await untilRest(sql, cast, stage.rest_ms)
     const workers = await workersOf(sql, cast.children.all)
     await cast.end()

@@ -1,13 +1,20 @@
-/** `npm run torture -- [--schedules N] [--seed S] [--json] [--lanes L] [--without I,J]`. See docs/torture.md. */
+/**
+ * `npm run torture -- [--schedules N] [--seed S] [--json] [--no-mutants] [--lanes L] [--without I,J]`.
+ * Progress on stderr, one line of JSON on stdout. See docs/torture.md.
+ */
 import { parseArgs } from 'node:util'
-import { isClean } from './tally.ts'
-import { openGrounds, torture } from './torture.ts'
+import { openGrounds } from './grounds.ts'
+import { huntAll } from './hunt.ts'
+import { addBag, isClean } from './tally.ts'
+import { torture } from './torture.ts'
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     schedules: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: true },
     lanes: { type: 'string' },
     without: { type: 'string', default: '' },
   },
@@ -20,18 +27,20 @@ const whole = (option: string, text: string): number => {
 }
 
 const progress = (line: string): void => {
-  process.stderr.write(`${line}\n`)
+  if (!values.json) process.stderr.write(`${line}\n`)
 }
 
+const lanes = values.lanes === undefined ? {} : { lanes: whole('lanes', values.lanes) }
+const schedules = whole('schedules', values.schedules)
+const seed = whole('seed', values.seed)
+const without =
+  values.without === '' ? [] : values.without.split(',').map((n) => whole('without', n))
+const began = performance.now()
 const grounds = await openGrounds()
 try {
-  const tally = await torture(grounds, {
-    schedules: whole('schedules', values.schedules),
-    seed: whole('seed', values.seed),
-    without: values.without === '' ? [] : values.without.split(',').map(Number),
-    progress: values.json ? () => undefined : progress,
-    ...(values.lanes === undefined ? {} : { lanes: whole('lanes', values.lanes) }),
-  })
+  const tally = await torture(grounds, { schedules, seed, without, progress, ...lanes })
+  if (values.mutants) addBag(tally, await huntAll(grounds, { progress, ...lanes }))
+  tally.seconds = Math.round((performance.now() - began) / 1_000)
   console.log(JSON.stringify(tally))
   process.exitCode = isClean(tally) ? 0 : 1
 } finally {

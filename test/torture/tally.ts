@@ -1,4 +1,5 @@
 /** The numbers of a run, in the order of its last line. */
+import type { Bag } from './hunt.ts'
 import type { Verdict } from './judge.ts'
 
 export interface Tally {
@@ -50,6 +51,12 @@ export const addTo = (tally: Tally, verdict: Verdict): void => {
   tally.parked += verdict.parked
   tally.sprung += verdict.sprung.length
   for (const { counts } of verdict.breaches) tally[counts] += 1
+}
+
+export const addBag = (tally: Tally, bag: Bag): void => {
+  tally.mutants += bag.mutants
+  tally.mutants_killed += bag.killed
+  tally.broken += bag.not_spared
 }
 
 export const isClean = (t: Tally): boolean =>

@@ -1,9 +1,6 @@
 /** Plays many schedules, several side by side, and tells what came of them. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
-import path from 'node:path'
-import { openGround, type Ground } from './ground.ts'
-import { judge, type Verdict } from './judge.ts'
+import { lanes_default, sideBySide, type Grounds } from './grounds.ts'
+import { judge, rest_ms, type Verdict } from './judge.ts'
 import { drawSchedule } from './draw.ts'
 import type { Schedule } from './schedule.ts'
 import { shrink, tell, without } from './shrink.ts'
@@ -19,37 +16,7 @@ export interface TortureOptions {
   readonly progress: (line: string) => void
 }
 
-/** How long everything may take to come to rest after the last fault: some leases must run out first. */
-const rest_ms = 40_000
 const shrink_runs_max = 16
-
-/** One server for all, and one of its own for those that crash it: made when the first asks. */
-export interface Grounds {
-  readonly shared: () => Promise<Ground>
-  readonly crashing: () => Promise<Ground>
-  readonly cache: string
-  readonly close: () => Promise<void>
-}
-
-const once = <A>(make: () => Promise<A>) => {
-  let made: Promise<A> | undefined
-  return { get: () => (made ??= make()), made: () => made }
-}
-
-export const openGrounds = async (): Promise<Grounds> => {
-  const shared = once(openGround)
-  const crashing = once(openGround)
-  const cache = await mkdtemp(path.join(tmpdir(), 'foreword-torture-code-'))
-  return {
-    shared: shared.get,
-    crashing: crashing.get,
-    cache,
-    close: async () => {
-      for (const ground of [shared.made(), crashing.made()]) await (await ground)?.close()
-      await rm(cache, { recursive: true, force: true })
-    },
-  }
-}
 
 const crashes = (schedule: Schedule): boolean => schedule.faults.some((f) => f.type === 'postgres')
 
@@ -63,21 +30,6 @@ const judgeOn =
       cache: grounds.cache,
       rest_ms,
     })
-
-/** Runs `work` on each, so many at a time. */
-const sideBySide = async <A>(
-  lanes: number,
-  all: readonly A[],
-  work: (a: A) => Promise<void>,
-): Promise<void> => {
-  const left = [...all]
-  const lane = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) await work(next)
-  }
-  await Promise.all(Array.from({ length: lanes }, lane))
-}
-
-const lanes_default = 2 * availableParallelism()
 
 export const torture = async (grounds: Grounds, options: TortureOptions): Promise<Tally> => {
   const { seed, progress, lanes = lanes_default } = options

@@ -96,7 +96,9 @@ begin
   end if;
   if not p_plain then
     perform foreword_code.move_members(p_changes);
-    perform foreword_code.move_counters(p_changes);
+    if p_changes @? '$[*].counters ? (@.type() == "object")' then
+      perform foreword_code.move_counters(p_changes);
+    end if;
     if foreword_code.tells_facts(p_decisions, p_changes) then
       perform foreword_code.spread_premises(
         array(

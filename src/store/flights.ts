@@ -82,6 +82,27 @@ export const prepareSlots = async (tx: Reserved, plan: ReadPlan): Promise<void> 
     )`
 }
 
+/**
+ * The same as a part of a flight that begins with a transaction to be given up. It waits for no disk: what
+ * comes to rely on a slot is flushed after it, and a slot that is lost with nothing relying on it is made again.
+ */
+const prepareText = ({ resources, counters }: ReadPlan): string => {
+  const texts = (values: readonly string[]): string =>
+    values.length === 0 ? `'{}'` : `array[${values.map(literal).join()}]`
+  const columns = [
+    resources.map((r) => r.scope),
+    resources.map((r) => r.kind),
+    resources.map((r) => r.name),
+    counters.map((c) => c.scope),
+    counters.map((c) => c.metric),
+  ]
+  return [
+    'rollback; begin isolation level read committed; set local synchronous_commit = off',
+    `select foreword_code.prepare(${columns.map(texts).join()})`,
+    'commit',
+  ].join('; ')
+}
+
 /** What was asked for and has no row yet, not even one that says "absent"; null: nothing. */
 const unnamed = (plan: ReadPlan, readings: Readings, answers: Answers): ReadPlan | null => {
   const resources = plan.resources.filter(
@@ -104,9 +125,10 @@ export const readFlight = async (
   const { held = false, read_only = false } = options
   failPoint('before_read')
   const begin = `begin isolation level serializable${read_only ? ' read only' : ''}`
-  const read = async (): Promise<Answers> => {
-    const [, reads] = (await fly(tx, `${begin}; ${readText(plan, held)}`)) as readonly Landed[]
-    return reads?.[0]?.['answers'] as Answers
+  const read = async (before = ''): Promise<Answers> => {
+    const text = `${before}${begin}; ${readText(plan, held)}`
+    const landed = (await fly(tx, text)) as readonly Landed[]
+    return landed.at(-1)?.[0]?.['answers'] as Answers
   }
   const answers = await read()
   failPoint('after_read')
@@ -115,10 +137,9 @@ export const readFlight = async (
   if (missing === null) slots.made(plan)
   // Who only reads makes no slots: nothing is written that would have to meet him.
   if (missing === null || read_only) return readings
-  await rollback(tx)
-  await prepareSlots(tx, missing)
+  const again = await read(`${prepareText(missing)}; `)
   slots.made(plan)
-  return readingsOf(await read())
+  return readingsOf(again)
 }
 
 /** COMMIT of a failed transaction answers ROLLBACK without an error: the tag decides. */

@@ -12,7 +12,8 @@ import type {
   StaleDecision,
   StepResult,
 } from '../domain/ports.ts'
-import type { AnyProvider } from '../domain/provider.ts'
+import type { AnyProvider, Traits } from '../domain/provider.ts'
+import { gathered } from './batching.ts'
 import type { StepDeps } from './call.ts'
 import { apply, certified, confirm, lookUp, recover } from './step.ts'
 
@@ -34,28 +35,6 @@ export interface Applier {
   /** Claims no more and waits for what runs. False: some of it still ran when the time was up. */
   readonly drain: (timeout_ms: number) => Promise<boolean>
   readonly running: () => number
-}
-
-/** Runs of `work` never overlap; calls during a run make one more run after it. */
-const coalesced = (work: () => Promise<void>): (() => Promise<void>) => {
-  let current: Promise<void> | null = null
-  let again: Promise<void> | null = null
-  const run = (): Promise<void> => {
-    current = work().finally(() => {
-      current = null
-    })
-    return current
-  }
-  return () => {
-    if (current === null) return run()
-    again ??= current
-      .catch(() => undefined)
-      .then(() => {
-        again = null
-        return run()
-      })
-    return again
-  }
 }
 
 const learn = async (
@@ -102,6 +81,8 @@ interface Slots {
   readonly take: (kind: string) => void
   readonly give: (kind: string) => void
   readonly running: () => number
+  /** Half of what one claim can be given of some kind is free: worth a claim of its own. */
+  readonly roomy: (providers: Iterable<AnyProvider>, max: number) => boolean
   /** What may be claimed now: within each provider's concurrency, and so many of a kind at once. */
   readonly free: (providers: Iterable<AnyProvider>, max: number) => readonly ClaimKind[]
 }
@@ -113,6 +94,8 @@ const createSlots = (): Slots => {
     open.set(kind, (open.get(kind) ?? 0) + by)
     running += by
   }
+  const freeOf = (kind: string, { concurrency }: Traits): number =>
+    concurrency - (open.get(kind) ?? 0)
   return {
     take: (kind) => {
       add(kind, 1)
@@ -121,9 +104,13 @@ const createSlots = (): Slots => {
       add(kind, -1)
     },
     running: () => running,
+    roomy: (providers, max) =>
+      [...providers].some(
+        ({ kind, traits }) => freeOf(kind, traits) * 2 >= Math.min(traits.concurrency, max),
+      ),
     free: (providers, max) =>
       [...providers].flatMap(({ kind, traits }) => {
-        const slots = Math.min(traits.concurrency - (open.get(kind) ?? 0), max)
+        const slots = Math.min(freeOf(kind, traits), max)
         return slots > 0 ? [{ kind, slots, timeout_ms: traits.call_timeout_ms }] : []
       }),
   }
@@ -151,13 +138,18 @@ const createAlarm = (ring: () => void) => {
   }
 }
 
-/** Writes results in batches: whatever was learned while one batch is on its way goes with the next. */
+/** Writes results in batches: whatever is learned while one batch is on its way goes with the next. */
 const createSettler = (
   deps: ApplierDeps,
+  slots: Slots,
   afterwards: (results: readonly StepResult[]) => Promise<void>,
 ) => {
   const waiting: StepResult[] = []
-  const write = coalesced(async () => {
+  const more = {
+    full: () => waiting.length >= deps.claim_intents_max,
+    coming: () => slots.running() > 0,
+  }
+  const write = gathered(async () => {
     const results = waiting.splice(0)
     if (results.length === 0) return
     try {
@@ -170,7 +162,7 @@ const createSettler = (
       deps.logger.error({ error, intents: results.map((r) => r.entry) }, 'outcomes not written')
     }
     await afterwards(results)
-  })
+  }, more)
   return {
     write,
     waiting: () => waiting.length,
@@ -181,39 +173,64 @@ const createSettler = (
   }
 }
 
-export const createApplier = (deps: ApplierDeps): Applier => {
-  const slots = createSlots()
-  let draining = false
-
-  const claim = coalesced(async () => {
-    const kinds = draining ? [] : slots.free(deps.providers.values(), deps.claim_intents_max)
+/** Claims what is due, in batches as large as there are slots, and hands it on. */
+const createClaimer = (
+  deps: ApplierDeps,
+  slots: Slots,
+  take: (provider: AnyProvider, lease: Lease) => void,
+) => {
+  let stopped = false
+  /** The last claim was given as many of some kind as there were slots: there may be more of it. */
+  let more = false
+  const claim = async (): Promise<void> => {
+    const kinds = stopped ? [] : slots.free(deps.providers.values(), deps.claim_intents_max)
+    more = kinds.length < deps.providers.size
     if (kinds.length === 0) return
-    for (const lease of await deps.log.claim(deps.worker, kinds)) {
+    const leases = await deps.log.claim(deps.worker, kinds)
+    const got = Map.groupBy(leases, ({ kind }) => kind)
+    more ||= kinds.some(({ kind, slots: asked }) => (got.get(kind)?.length ?? 0) >= asked)
+    for (const lease of leases) {
       const provider = deps.providers.get(lease.kind)
       if (provider === undefined) continue
       slots.take(lease.kind)
-      void carryOut(provider, lease)
+      take(provider, lease)
     }
-  })
+  }
+  const full = (): boolean => more && slots.roomy(deps.providers.values(), deps.claim_intents_max)
+  return {
+    claim: gathered(claim, { full, coming: () => false }),
+    more: () => more,
+    stop: () => {
+      stopped = true
+    },
+    stopped: () => stopped,
+  }
+}
+
+export const createApplier = (deps: ApplierDeps): Applier => {
+  const slots = createSlots()
+  const claimer = createClaimer(deps, slots, (provider, lease) => void carryOut(provider, lease))
 
   const wake = async (): Promise<void> => {
     try {
-      await claim()
+      await claimer.claim()
     } catch (error) {
       deps.logger.error({ error }, 'claim failed; the sweep tries again')
     }
   }
 
   const alarm = createAlarm(() => void wake())
-  const settler = createSettler(deps, async (results) => {
+  const settler = createSettler(deps, slots, async (results) => {
     const due = results.flatMap((r) => (r.due_in_ms === null ? [] : [r.due_in_ms]))
-    if (due.length > 0 && !draining) alarm.in(Math.min(...due) + 1)
-    await wake()
+    if (due.length > 0 && !claimer.stopped()) alarm.in(Math.min(...due) + 1)
+    // What waited for these may be carried out now.
+    void wake()
   })
 
   const carryOut = async (provider: AnyProvider, lease: Lease): Promise<void> => {
+    let result: StepResult | null = null
     try {
-      const result = await stepOf(deps, provider, lease)
+      result = await stepOf(deps, provider, lease)
       // Before the deletion counts as confirmed: a crash in between releases again, which is harmless.
       if (result?.state === 'confirmed' && lease.verb === 'delete') {
         await deps.log.release(lease.resource, lease.version)
@@ -224,7 +241,8 @@ export const createApplier = (deps: ApplierDeps): Applier => {
     } finally {
       slots.give(lease.kind)
     }
-    await wake()
+    // Else the settling of the result does it.
+    if (claimer.more() || result === null) await wake()
   }
 
   return {
@@ -235,7 +253,7 @@ export const createApplier = (deps: ApplierDeps): Applier => {
       await wake()
     },
     drain: async (timeout_ms) => {
-      draining = true
+      claimer.stop()
       alarm.clear()
       const until = performance.now() + timeout_ms
       while (slots.running() + settler.waiting() > 0 && performance.now() < until) {

@@ -38,11 +38,11 @@ const died = (reason: string): never => {
 
 export const ours = (database: BenchDatabase, stub: string): Side => {
   const engine = database.engine({ providers: [stubProvider(stub)] })
+  const decide = engine.decideHere(died)
   return {
     submit: async () => {
-      const decided = await engine.decide(createOne, { scope, input: newName() })
+      const decided = await decide(createOne, { scope, input: newName() })
       if (decided.type !== 'decided') throw new Error(JSON.stringify(decided))
-      void engine.applyHere(died)
     },
     open: async () => {
       const [row] = await database.sql<{ open: number }[]>`

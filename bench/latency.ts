@@ -79,17 +79,10 @@ export const benchLatency = async (
     const died = (reason: string): never => {
       throw new Error(reason)
     }
+    const decideHere = applying.decideHere(died)
     const sides: readonly [string, BenchDatabase, Decide][] = [
       ['', apart, (input) => deciding.decide(createOne, { scope, input })],
-      [
-        'here ',
-        here,
-        async (input) => {
-          const result = await applying.decide(createOne, { scope, input })
-          void applying.applyHere(died)
-          return result
-        },
-      ],
+      ['here ', here, (input) => decideHere(createOne, { scope, input })],
     ]
     const count = warm_up + Math.ceil((duration_ms / 1_000) * per_second)
     const lines: BenchLine[] = []

@@ -122,6 +122,7 @@ const connected = (engine: Engine, closeDatabase: () => Promise<void>): Connecte
     // Another worker takes over what ran here; this process must not go on as if it had its leases.
     throw new Error(`foreword: applying here has ended: ${reason}`)
   }
+  const here = engine.decideHere(lost)
   const close = async (): Promise<void> => {
     await engine.close()
     await closeDatabase()
@@ -131,9 +132,8 @@ const connected = (engine: Engine, closeDatabase: () => Promise<void>): Connecte
     sql: engine.sql,
     decide: async (decider, call) => {
       const { apply, input, ...rest } = call
-      const result = await engine.decide(decider, { ...rest, input: input as never })
-      if (apply === 'here' && result.type === 'decided') await engine.applyHere(lost)
-      return result
+      const decide = apply === 'here' ? here : engine.decide
+      return decide(decider, { ...rest, input: input as never })
     },
     settled: settled(engine.sql),
     reconcile: (options = {}) => engine.reconcile(options),

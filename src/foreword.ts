@@ -2,13 +2,13 @@
 import { createApplier, type Applier } from './apply/applier.ts'
 import { settlingSurely } from './apply/settle-surely.ts'
 import { decide, preview, type DecideDeps } from './decide/decide.ts'
-import type { Config, OnDrift, Policy, Schedule } from './domain/config.ts'
+import type { Config, Schedule } from './domain/config.ts'
 import type { AnyDecider } from './domain/decider.ts'
 import { newDecisionId } from './domain/decision-id.ts'
 import { ForewordError } from './domain/errors.ts'
 import { failPoint } from './domain/fail-point.ts'
-import { globMatches } from './domain/glob.ts'
-import type { Logger, ResourceName, StaleDecision } from './domain/ports.ts'
+import { driftPolicy, ignoredPaths } from './domain/policy.ts'
+import type { Logger, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
 import type { DecideResult } from './domain/result.ts'
 import { reconcile, type ReconcileDeps } from './reconcile/reconcile.ts'
@@ -38,6 +38,8 @@ export interface Engine {
   /** For views and whatever else: READ COMMITTED, none of the deciders' settings. */
   readonly sql: Sql
   readonly decide: ReturnType<typeof decide>
+  /** Decides, and carries the intents out at once in this process: same claim, same lease as any worker's. */
+  readonly decideHere: (onFatal: (reason: string) => void) => ReturnType<typeof decide>
   readonly reconcile: ReturnType<typeof reconcile>
   readonly reconcileDeps: ReconcileDeps
   readonly providers: ReadonlyMap<string, AnyProvider>
@@ -47,30 +49,13 @@ export interface Engine {
     onFatal: (reason: string) => void,
     schedules?: readonly Schedule[],
   ) => Promise<Worker>
-  /** Carries out in this process what is due: same claim, same lease as any worker's. */
+  /** Carries out in this process what is due; resolves once it is claimed. */
   readonly applyHere: (onFatal: (reason: string) => void) => Promise<void>
   readonly close: () => Promise<void>
 }
 
 const providersByKind = (config: Config): ReadonlyMap<string, AnyProvider> =>
   new Map(config.providers.map((provider) => [provider.kind, provider]))
-
-const policyFor = (
-  policies: readonly Policy[],
-  at: Pick<ResourceName, 'scope' | 'kind'>,
-): readonly Policy[] =>
-  policies.filter((p) => globMatches(p.scope, at.scope) && globMatches(p.kind, at.kind))
-
-/** The last policy that says something wins, as in every list of rules that people write. */
-const driftPolicy =
-  (config: Config) =>
-  (at: ResourceName): OnDrift =>
-    policyFor(config.policies, at).findLast((p) => p.on_drift !== undefined)?.on_drift ?? 'repair'
-
-const ignoredPaths =
-  (config: Config) =>
-  (at: ResourceName): readonly string[] =>
-    policyFor(config.policies, at).flatMap((p) => p.ignore ?? [])
 
 /** Migrations, views, and the queue's own tables. Idempotent. */
 export const migrateAll = async (url: string): Promise<MigrateReport> => {
@@ -84,10 +69,10 @@ export const migrateAll = async (url: string): Promise<MigrateReport> => {
 
 /** Wakes the appliers after every decision that wrote something. */
 const waking =
-  (run: ReturnType<typeof decide>, wakeup: Wakeup): ReturnType<typeof decide> =>
+  (run: ReturnType<typeof decide>, wake: () => void): ReturnType<typeof decide> =>
   async (decider, options) => {
     const result: DecideResult = await run(decider, options)
-    if (result.type === 'decided') wakeup.wake()
+    if (result.type === 'decided') wake()
     return result
   }
 
@@ -218,14 +203,17 @@ const applyHere = (options: EngineOptions, engine: Pick<Engine, 'decide' | 'prov
   let entered: Promise<ApplyingHere> | null = null
   return {
     wake: async (onFatal: (reason: string) => void): Promise<void> => {
-      entered ??= enterAndApply(options, engine, onFatal)
+      entered ??= enterAndApply(options, engine, onFatal).catch((error: unknown) => {
+        entered = null
+        throw error
+      })
       await (await entered).applier.wake()
     },
     leave: async (): Promise<void> => {
-      if (entered === null) return
-      const { applier, leave } = await entered
-      await applier.drain(options.config.limits.drain_timeout_ms)
-      await leave()
+      const here = await entered?.catch(() => null)
+      if (here === undefined || here === null) return
+      await here.applier.drain(options.config.limits.drain_timeout_ms)
+      await here.leave()
     },
   }
 }
@@ -255,7 +243,8 @@ export const openEngine = (options: EngineOptions): Engine => {
     connection: { synchronous_commit: 'off' },
   })
   const wakeup = createWakeup(waking_up, logger)
-  const run = waking(decide(deps), wakeup)
+  const quietly = decide(deps)
+  const run = waking(quietly, wakeup.wake)
   const store = reconcileStore(sql)
   const reconcileDeps: ReconcileDeps = {
     store,
@@ -277,6 +266,11 @@ export const openEngine = (options: EngineOptions): Engine => {
     wakeup,
     startWorker: (onFatal, schedules = config.schedules) =>
       workerOf(options, engine, onFatal, schedules),
+    decideHere: (onFatal) =>
+      waking(quietly, () => {
+        // Should this process not come to it, others are told.
+        here.wake(onFatal).catch(wakeup.wake)
+      }),
     applyHere: here.wake,
     close: async () => {
       await here.leave()

@@ -37,18 +37,29 @@ export const enterAsWorker = async (options: PresenceOptions): Promise<Presence>
       if (!leaving) options.onLost()
     },
   })
-  const [row] = await sql<{ id: number }[]>`
-    select foreword_code.enter_worker(
-      ${hostname()}, ${process.pid}, ${options.version}, ${[...options.kinds]}::text[]
-    ) as id`
-  const worker = row?.id ?? 0
-  await sql`select pg_advisory_lock(${lock_class}, ${worker}::integer)`
+  const enter = async (): Promise<number> => {
+    const [row] = await sql<{ id: number }[]>`
+      select foreword_code.enter_worker(
+        ${hostname()}, ${process.pid}, ${options.version}, ${[...options.kinds]}::text[]
+      ) as id`
+    const worker = row?.id ?? 0
+    await sql`select pg_advisory_lock(${lock_class}, ${worker}::integer)`
+    return worker
+  }
+  const close = async (): Promise<void> => {
+    leaving = true
+    await sql.end({ timeout: 2 })
+  }
+  const worker = await enter().catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   return {
     worker,
     leave: async () => {
       leaving = true
       await sql`select foreword_code.leave_worker(${worker})`
-      await sql.end({ timeout: 2 })
+      await close()
     },
   }
 }

@@ -15,13 +15,13 @@ interface Teardown {
 
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-export const engineOn = (t: Teardown, url: string, config: Config): Engine => {
+export const engineOn = (t: Teardown, url: string, config: Config, version = 'test'): Engine => {
   const engine = openEngine({
     url,
     config,
     secrets: (reference) => (typeof reference === 'string' ? reference : 'secret'),
     logger: silent,
-    version: 'test',
+    version,
   })
   t.teardown(engine.close)
   return engine

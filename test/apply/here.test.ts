@@ -1,0 +1,44 @@
+import t from 'tap'
+import { create, defineDecider } from '../../src/domain/decider.ts'
+import { allSettled, cloudWorld, engineOn, ledgerOf, testWorker } from '../support/engine.ts'
+import { testConfig } from '../support/settings.ts'
+
+const scope = 'acme'
+
+const one = defineDecider({
+  name: 'one',
+  version: 1,
+  read: () => ({}),
+  decide: (_facts, name: string) => create('vm', name, { size: 's' }),
+})
+
+const died = (reason: string): never => {
+  throw new Error(reason)
+}
+
+t.test('applied here: carried out once each, with no other worker and no wake-up', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  const decide = engine.decideHere(died)
+  const names = Array.from({ length: 20 }, (_, i) => `vm-${i}`)
+  await Promise.all(names.map((name) => decide(one, { scope, input: name })))
+  const intents = await allSettled(engine)
+  t.ok(intents.every((i) => i.state === 'confirmed'))
+  t.match(await ledgerOf(cloud), { effects: 20, distinct_intents: 20, max: 1 })
+  const [jobs] = await engine.sql`
+    select count(*)::integer as woken from graphile_worker.jobs where key = 'foreword_wake'`
+  t.match(jobs, { woken: 0 })
+})
+
+t.test('a process that cannot apply tells the others', async (t) => {
+  const { engine, url, providers } = await cloudWorld(t)
+  // Its database takes no more workers: entering fails, and the decision stands.
+  await engine.sql`create function refuse_worker() returns trigger language plpgsql
+    as $$ begin raise exception 'no more workers'; end $$`
+  await engine.sql`create trigger refuse_worker before insert on foreword_private.worker
+    for each row when (new.version = 'refused') execute function refuse_worker()`
+  const refused = engineOn(t, url, testConfig(url, { providers }), 'refused')
+  const decided = await refused.decideHere(died)(one, { scope, input: 'vm-1' })
+  t.match(decided, { type: 'decided' })
+  await testWorker(t, engine)
+  t.match(await allSettled(engine), [{ name: 'vm-1', state: 'confirmed' }])
+})

@@ -151,7 +151,7 @@ const createSettler = (
   }
   const write = gathered(async () => {
     const results = waiting.splice(0)
-    if (results.length === 0) return
+    if (results.length === 0) return 0
     try {
       const moved = new Set(await deps.log.settle(deps.worker, results))
       for (const r of results.filter((x) => !moved.has(x.entry))) {
@@ -162,6 +162,7 @@ const createSettler = (
       deps.logger.error({ error, intents: results.map((r) => r.entry) }, 'outcomes not written')
     }
     await afterwards(results)
+    return results.length
   }, more)
   return {
     write,
@@ -182,10 +183,10 @@ const createClaimer = (
   let stopped = false
   /** The last claim was given as many of some kind as there were slots: there may be more of it. */
   let more = false
-  const claim = async (): Promise<void> => {
+  const claim = async (): Promise<number> => {
     const kinds = stopped ? [] : slots.free(deps.providers.values(), deps.claim_intents_max)
     more = kinds.length < deps.providers.size
-    if (kinds.length === 0) return
+    if (kinds.length === 0) return 0
     const leases = await deps.log.claim(deps.worker, kinds)
     const got = Map.groupBy(leases, ({ kind }) => kind)
     more ||= kinds.some(({ kind, slots: asked }) => (got.get(kind)?.length ?? 0) >= asked)
@@ -195,6 +196,7 @@ const createClaimer = (
       slots.take(lease.kind)
       take(provider, lease)
     }
+    return leases.length
   }
   const full = (): boolean => more && slots.roomy(deps.providers.values(), deps.claim_intents_max)
   return {

@@ -88,10 +88,28 @@ const claim = async (
   const age_ms = stopwatch()
   const rows = await sql<LeaseRow[]>`
     select
-      c.*,
+      c.entry,
+      c.epoch,
+      c.step,
+      c.number,
+      c.idempotency_key,
+      c.resource,
+      c.version,
+      c.decision,
+      c.scope,
+      c.kind,
+      c.name,
+      c.verb,
+      c.state,
+      c.before,
+      c.counters,
+      c.looks,
+      c.reason,
       extract(epoch from clock_timestamp() - c.applied_at) * 1000 as applied_ms_ago,
       extract(epoch from c.deadline_at - clock_timestamp()) * 1000 as deadline_in_ms,
-      extract(epoch from clock_timestamp() - c.first_attempt_at) * 1000 as first_attempt_ms_ago
+      extract(epoch from clock_timestamp() - c.first_attempt_at) * 1000 as first_attempt_ms_ago,
+      c.external_id,
+      c.outputs
     from foreword_code.claim(
       ${worker},
       ${kinds.map((k) => k.kind)}::text[],

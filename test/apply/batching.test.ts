@@ -18,11 +18,11 @@ const held = () => {
       }),
     end: (run: number) => ends[run - 1]?.(),
     work: () =>
-      new Promise<void>((resolve) => {
+      new Promise<number>((resolve) => {
         most = Math.max(most, ++running)
         ends.push(() => {
           running -= 1
-          resolve()
+          resolve(100)
         })
         begun[ends.length - 1]?.()
       }),
@@ -52,6 +52,7 @@ t.test('a run that fails tells those who shared it, and nobody else', async (t) 
   const run = gathered(async () => {
     runs += 1
     if (runs === 1) throw new Error('down')
+    return 0
   }, nothing)
   const first = [run(), run()]
   for (const shared of first) await t.rejects(shared, { message: 'down' })

@@ -10,6 +10,7 @@ import { benchContention } from './contention.ts'
 import { benchDecide } from './decide.ts'
 import { benchLatency } from './latency.ts'
 import { benchTakeover } from './takeover.ts'
+import { benchOutage } from './outage.ts'
 import type { BenchLine } from './rounds.ts'
 
 type Bench = (rounds: number, duration_ms: number, only: string) => Promise<readonly BenchLine[]>
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   decide: benchDecide,
   latency: benchLatency,
   takeover: benchTakeover,
+  outage: benchOutage,
 }
 
 const { values, positionals } = parseArgs({

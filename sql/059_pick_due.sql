@@ -1,10 +1,11 @@
 -- Work that is due, at most p_slots of each kind, its rows locked. Ready to be attempted means: all earlier
 -- versions of the resource, and all that the intent comes after, are through. SKIP LOCKED: workers never
--- wait for each other.
+-- wait for each other. p_closed: kinds and scopes (kind, chr(31), scope) of which nothing is wanted.
 create function foreword_code.pick_due(
   p_kinds text[],
   p_slots integer[],
-  p_timeouts_ms integer[]
+  p_timeouts_ms integer[],
+  p_closed text[]
 ) returns table (resource uuid, version bigint, state text, decision uuid, timeout_ms integer)
 language sql as $$
   select d.resource, d.version, d.state, d.decision, k.timeout_ms
@@ -15,6 +16,7 @@ language sql as $$
     where
       e.kind = k.kind
       and e.due_at <= clock_timestamp()
+      and (p_closed is null or e.kind || chr(31) || e.scope <> all (p_closed))
       and (
         e.state <> 'pending'
         or (

@@ -6,7 +6,10 @@ create function foreword_code.claim(
   p_kinds text[],
   p_slots integer[],
   p_timeouts_ms integer[],
-  p_grace_ms integer
+  p_grace_ms integer,
+  p_accounts text[],
+  p_per_second double precision[],
+  p_bursts integer[]
 ) returns table (
   entry bigint,
   epoch bigint,
@@ -62,7 +65,9 @@ begin
     array_agg(d.timeout_ms),
     array_agg(d.decision)
   into resources, versions, states, timeouts_ms, decisions
-  from foreword_code.pick_due(p_kinds, p_slots, p_timeouts_ms) d;
+  from foreword_code.pick_within_budgets(
+    p_kinds, p_slots, p_timeouts_ms, p_accounts, p_per_second, p_bursts
+  ) d;
   if resources is null then
     return;
   end if;

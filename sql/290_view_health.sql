@@ -9,6 +9,7 @@ select
   coalesce(extract(epoch from clock_timestamp() - min(b.next_due)), 0)::double precision as oldest_due_s,
   (select count(*) from foreword.doubt d where d.waits_for_a_person) as waits_for_a_person,
   (select count(*) from foreword.drift) as drifted_paths,
+  (select count(*) from foreword.budget b where b.health <> 'well') as unwell_accounts,
   (select count(*) from foreword.worker w where w.alive) as live_workers,
   (
     select count(*)
@@ -38,6 +39,7 @@ comment on column foreword.health.awaiting_approval is 'Intents that wait for an
 comment on column foreword.health.oldest_due_s is 'Seconds by which the most overdue work is late; below zero: nothing is due.';
 comment on column foreword.health.waits_for_a_person is 'Doubts that only a person can end.';
 comment on column foreword.health.drifted_paths is 'Paths at which the world differs from what is assumed.';
+comment on column foreword.health.unwell_accounts is 'Accounts that are strained or throttled, or whose circuit is open: see foreword.budget.';
 comment on column foreword.health.live_workers is 'Workers that live.';
 comment on column foreword.health.dead_workers is 'Workers that died and whose leases nobody has taken over yet.';
 comment on column foreword.health.ssi_margin is 'Serializable commits that may pass during one open writing transaction before Postgres forgets conflicts.';

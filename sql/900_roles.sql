@@ -65,6 +65,7 @@ begin
           'foreword_applier',
           false,
           array[
+            'foreword_code.budget_wait',
             'foreword_code.certify',
             'foreword_code.claim',
             'foreword_code.deployed_hash',
@@ -72,11 +73,13 @@ begin
             'foreword_code.enter_worker',
             'foreword_code.intents_of',
             'foreword_code.leave_worker',
+            'foreword_code.note_answers',
             'foreword_code.note_looks',
             'foreword_code.outputs_of',
             'foreword_code.release',
             'foreword_code.settle',
             'foreword_code.sweep',
+            'foreword_code.take_call',
             'foreword_code.who_decided',
             'foreword_code.withdraw'
           ]

@@ -1,6 +1,9 @@
 /** Puts the rooms together: one database, the use-cases on it, and, where asked, a worker. */
 import { createApplier, type Applier } from './apply/applier.ts'
+import { createBudgets, type Budgets } from './apply/budgets.ts'
 import { settlingSurely } from './apply/settle-surely.ts'
+import { watched } from './apply/watched.ts'
+import { withinBudgets } from './apply/within-budgets.ts'
 import { decide, preview, type DecideDeps } from './decide/decide.ts'
 import type { Config, Schedule } from './domain/config.ts'
 import type { AnyDecider } from './domain/decider.ts'
@@ -13,6 +16,7 @@ import type { AnyProvider, Secrets } from './domain/provider.ts'
 import type { DecideResult } from './domain/result.ts'
 import { reconcile, type ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
+import { budgetStore } from './store/budget-store.ts'
 import { connectSql, type Sql } from './store/connect.ts'
 import { decider_settings } from './store/decider-settings.ts'
 import { decisionStore } from './store/decision-store.ts'
@@ -22,6 +26,7 @@ import { scheduleStore } from './store/schedule-store.ts'
 import { createWakeup, type Wakeup } from './store/wakeup.ts'
 import { enterAsWorker } from './store/worker-presence.ts'
 import { migrateQueue } from './worker/queue.ts'
+import { runScheduled } from './worker/run-scheduled.ts'
 import { startWorker, type Worker } from './worker/worker.ts'
 
 export interface EngineOptions {
@@ -43,6 +48,7 @@ export interface Engine {
   readonly reconcile: ReturnType<typeof reconcile>
   readonly reconcileDeps: ReconcileDeps
   readonly providers: ReadonlyMap<string, AnyProvider>
+  readonly budgets: Budgets
   readonly wakeup: Wakeup
   /** `schedules`: other ones than the configuration's; none for a helper that stays only for a while. */
   readonly startWorker: (
@@ -54,8 +60,9 @@ export interface Engine {
   readonly close: () => Promise<void>
 }
 
-const providersByKind = (config: Config): ReadonlyMap<string, AnyProvider> =>
-  new Map(config.providers.map((provider) => [provider.kind, provider]))
+/** All providers of the configuration, their answers watched. */
+const providersByKind = (config: Config, budgets: Budgets): ReadonlyMap<string, AnyProvider> =>
+  new Map(config.providers.map((provider) => [provider.kind, watched(provider, budgets.tell)]))
 
 /** Migrations, views, and the queue's own tables. Idempotent. */
 export const migrateAll = async (url: string): Promise<MigrateReport> => {
@@ -82,35 +89,12 @@ const runSchedule =
     const schedules = scheduleStore(engine.sql)
     if (!(await schedules.start(schedule.name))) return
     try {
-      await schedules.finish(schedule.name, await outcomeOf(engine, deciders, schedule))
+      await schedules.finish(schedule.name, await runScheduled(engine, deciders, schedule))
     } catch (error) {
       await schedules.finish(schedule.name, error instanceof Error ? error.message : String(error))
       throw error
     }
   }
-
-const outcomeOf = async (
-  engine: Pick<Engine, 'decide' | 'reconcile'>,
-  deciders: readonly AnyDecider[],
-  schedule: Schedule,
-): Promise<string> => {
-  const actor = `schedule ${schedule.name}`
-  const { scope } = schedule
-  if (schedule.decider === undefined) {
-    const kind = schedule.kind === undefined ? {} : { kind: schedule.kind }
-    const done = await engine.reconcile({ scope, actor, ...kind })
-    return `looked at ${done.looked}, ${done.drifted.length} drifted, ${done.intents.length} intents`
-  }
-  const decider = deciders.find((d) => d.name === schedule.decider)
-  if (decider === undefined) {
-    throw new ForewordError(`no decider ${schedule.decider}`, {
-      where: `schedule ${schedule.name}`,
-      remedy: 'list it under `deciders` in the configuration',
-    })
-  }
-  const result = await engine.decide(decider, { scope, actor, input: schedule.input })
-  return result.type === 'refused' ? `refused: ${result.reason}` : result.type
-}
 
 /**
  * Decides again what went stale, where its decider is registered. Its own converge is not: whatever is
@@ -139,7 +123,7 @@ interface ApplyingHere {
 /** Enters the database as a worker and makes the applier that works under that name. */
 const enterAndApply = async (
   options: EngineOptions,
-  engine: Pick<Engine, 'decide' | 'providers'>,
+  engine: Pick<Engine, 'decide' | 'providers' | 'budgets'>,
   onFatal: (reason: string) => void,
 ): Promise<ApplyingHere> => {
   const { config, logger, url } = options
@@ -159,8 +143,16 @@ const enterAndApply = async (
     // The rows of a process that was stopped in the midst of a withdrawal are not locked for ever.
     connection: { idle_in_transaction_session_timeout: '5000' },
   })
-  const applier = createApplier({
+  const log = withinBudgets({
     log: settlingSurely(applyLog(sql), logger),
+    store: budgetStore(sql),
+    budgets: engine.budgets,
+    providers,
+    wake: () => void applier.wake(),
+    logger,
+  })
+  const applier: Applier = createApplier({
+    log,
     decideAgain: decidingAgain(engine.decide, config.deciders, logger),
     secrets: options.secrets,
     now: () => new Date(),
@@ -170,6 +162,7 @@ const enterAndApply = async (
     logger,
   })
   const leave = async (): Promise<void> => {
+    log.stop()
     await presence.leave()
     await sql.end({ timeout: 5 })
   }
@@ -178,7 +171,7 @@ const enterAndApply = async (
 
 const workerOf = async (
   options: EngineOptions,
-  engine: Pick<Engine, 'decide' | 'reconcile' | 'sql' | 'providers'>,
+  engine: Pick<Engine, 'decide' | 'reconcile' | 'sql' | 'providers' | 'budgets'>,
   onFatal: (reason: string) => void,
   schedules: readonly Schedule[],
 ): Promise<Worker> => {
@@ -199,7 +192,10 @@ const workerOf = async (
 }
 
 /** An applier of the deciding process itself, entered with the first intent that asks for it. */
-const applyHere = (options: EngineOptions, engine: Pick<Engine, 'decide' | 'providers'>) => {
+const applyHere = (
+  options: EngineOptions,
+  engine: Pick<Engine, 'decide' | 'providers' | 'budgets'>,
+) => {
   let entered: Promise<ApplyingHere> | null = null
   return {
     wake: async (onFatal: (reason: string) => void): Promise<void> => {
@@ -228,7 +224,8 @@ export const openEngine = (options: EngineOptions): Engine => {
     max: config.limits.pool_connections_max,
     connection: decider_settings,
   })
-  const providers = providersByKind(config)
+  const budgets = createBudgets({ store: budgetStore(sql), providers: config.providers, logger })
+  const providers = providersByKind(config, budgets)
   const deps: DecideDeps = {
     store: decisionStore(deciding, config.limits),
     rules: { providers, policies: config.policies },
@@ -251,6 +248,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     decide: run,
     preview: preview(deps),
     providers,
+    admit: budgets.admit,
     secrets: options.secrets,
     outputsOf: applyLog(sql).outputsOf,
     ignoredPaths: ignoredPaths(config),
@@ -258,7 +256,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     scopes: () => store.scopes(),
     logger,
   }
-  const engine = { url, sql, decide: run, reconcile: reconcile(reconcileDeps), providers }
+  const engine = { url, sql, decide: run, reconcile: reconcile(reconcileDeps), providers, budgets }
   const here = applyHere(options, engine)
   return {
     ...engine,

@@ -27,6 +27,7 @@ export {
   defaultTraits,
   notSent,
   rejected,
+  Throttled,
   type Call,
   type Idempotency,
   type Listed,

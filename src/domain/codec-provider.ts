@@ -22,7 +22,7 @@ const plainTraits = strictObject(
     call_timeout_ms: wholeNumber(1, timer_ms_max),
     concurrency: wholeNumber(1),
   },
-  { rate: strictObject({ per_second: positive, burst: wholeNumber(1) }, {}) },
+  { account: Name, rate: strictObject({ per_second: positive, burst: wholeNumber(1) }, {}) },
 )
 
 type TraitsDecoded = t.TypeOf<typeof plainTraits>

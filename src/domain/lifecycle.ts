@@ -3,7 +3,7 @@
  * learned, give its next state and when somebody looks at it again. ARCHITECTURE.md draws it.
  */
 import type { Traits } from './provider.ts'
-import { backoff_ms } from './retry-policy.ts'
+import { backoff_ms, look_later_ms } from './retry-policy.ts'
 
 export type IntentState =
   | 'awaiting_approval'
@@ -201,7 +201,7 @@ export const next = (standing: Standing, learned: Learned, traits: Traits): Move
     case 'look_failed':
       return to(
         standing.applied_ms_ago === null ? 'in_doubt' : 'applied',
-        1_000,
+        look_later_ms(standing.applied_ms_ago ?? standing.first_attempt_ms_ago),
         learned.reason,
         standing.looks,
       )

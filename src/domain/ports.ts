@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from './json.ts'
 import type { Counters, Labels } from './decider.ts'
 import type { EarlierDoubt, IntentState } from './lifecycle.ts'
+import type { Traits } from './provider.ts'
 
 // ---- deciding
 
@@ -196,6 +197,9 @@ export interface ClaimKind {
   readonly kind: string
   readonly slots: number
   readonly timeout_ms: number
+  /** Who pays for its calls, `{scope}` in it standing for the scope. Absent: the kind. */
+  readonly account?: string
+  readonly rate?: NonNullable<Traits['rate']>
 }
 
 /** A decision whose intents were taken back before they were attempted: whoever knows its decider decides again. */

@@ -32,7 +32,12 @@ export interface Traits {
   readonly call_timeout_ms: number
   /** Calls of this kind that one worker may have open at once. */
   readonly concurrency: number
-  /** Calls per second that the account allows, and how many may come at once. */
+  /**
+   * The account that pays for the calls: rates, pauses and circuits are an account's, shared by all kinds
+   * that name it and all workers. `{scope}` in it stands for the scope. Default: the kind.
+   */
+  readonly account?: string
+  /** Calls and looks per second that the account allows, and how many may come at once. */
   readonly rate?: { readonly per_second: number; readonly burst: number }
 }
 
@@ -103,6 +108,8 @@ export type Outcome =
       readonly reason: string
       /** Present: worth another try after that many milliseconds (429, or never sent). Absent: final. */
       readonly retry_after_ms?: number
+      /** It asks that nothing at all be sent on this account for so long (429). */
+      readonly throttled?: boolean
     }
 
 /** The effect happened, and the API said so. With `gone`: it was done once, and nothing is there any more. */
@@ -118,12 +125,26 @@ export const applied = (
 /** The effect certainly did not happen. With `retry_after_ms` it is tried again, without it is final. */
 export const rejected = (
   reason: string,
-  extra: { readonly retry_after_ms?: number } = {},
+  extra: { readonly retry_after_ms?: number; readonly throttled?: boolean } = {},
 ): Outcome => ({ type: 'rejected', reason, ...extra })
 
 /** Throw this when the request certainly never left: connection refused, name not resolved. */
 export class NotSent extends Error {
   override readonly name = 'NotSent'
+}
+
+/**
+ * Throw this where nobody can tell what came of it, and the API asks that nothing be sent on this account
+ * for so long: a look that is answered 429, a write that is answered 503 with Retry-After.
+ */
+export class Throttled extends Error {
+  override readonly name = 'Throttled'
+  readonly retry_after_ms: number
+
+  constructor(reason: string, retry_after_ms: number) {
+    super(reason)
+    this.retry_after_ms = retry_after_ms
+  }
 }
 
 /** Wraps the reason why a request certainly never left this machine. Anything else that is thrown is unknown. */

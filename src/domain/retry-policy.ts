@@ -8,6 +8,10 @@ const jittered = (span_ms: number, random: () => number): number =>
 export const backoff_ms = (attempts: number, random: () => number = Math.random): number =>
   jittered(Math.min(60_000, 100 * 2 ** Math.min(attempts, 20)), random)
 
+/** Before a look that failed is taken again: the longer it has been in vain, the later, a second to a minute. */
+export const look_later_ms = (since_ms: number, random: () => number = Math.random): number =>
+  jittered(Math.min(60_000, Math.max(1_000, since_ms / 2)), random)
+
 /** Before deciding again after a conflict, in milliseconds: full jitter from 1 ms, doubling to 50. */
 export const decide_again_ms = (tries: number, random: () => number = Math.random): number =>
   random() * Math.min(50, 2 ** Math.min(tries, 10))

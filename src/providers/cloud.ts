@@ -75,6 +75,7 @@ const declare = (kind: CloudKind, options: CloudOptions): HttpDeclaration<unknow
       ...(tokens ? { idempotency: 'token', token_valid_ms } : { idempotency: 'lookup' }),
       settle_ms: 1_000,
       sightings: 2,
+      account: `${new URL(options.url).host}/{scope}`,
       ...options.traits,
     },
     create: { method: 'POST', path },

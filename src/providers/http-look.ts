@@ -6,7 +6,7 @@ import { canonical } from './http-codec.ts'
 import type { HttpDeclaration, HttpItems, HttpList } from './http-declaration.ts'
 import type { Answer, Ask } from './http-request.ts'
 import { at, needsExternalId, pick, textAt } from './http-template.ts'
-import type { Rules } from './http-verdict.ts'
+import { unknownAfter, type Rules } from './http-verdict.ts'
 import { OutcomeUnknown } from './transport.ts'
 
 export interface Looking<Spec, State> {
@@ -67,7 +67,7 @@ const shows = ({ codes = {} }: Pick<Rules, 'codes'>, answer: Answer): boolean =>
   const declared = answer.code === undefined ? undefined : codes[answer.code]
   const absent = declared === undefined ? status === 404 || status === 410 : declared === 'gone'
   if (absent) return false
-  throw new OutcomeUnknown(refusalOf(answer))
+  throw unknownAfter(answer.reply, refusalOf(answer))
 }
 
 /** `POST /v1/vms: 409 quota_exceeded: no cores left` */

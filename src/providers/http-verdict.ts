@@ -1,5 +1,6 @@
 /** What an HTTP status, or an error code in the body, says about whether the effect happened. */
-import type { Reply } from './transport.ts'
+import { Throttled } from '../domain/provider.ts'
+import { OutcomeUnknown, type Reply } from './transport.ts'
 
 /**
  * - `applied`: it happened. `gone`: it was done once, and nothing is there any more.
@@ -55,3 +56,18 @@ export const retryAfter = (reply: Pick<Reply, 'headers'>, now: Date): number => 
   const from = Number.isNaN(sent_at) ? now.getTime() : sent_at
   return Math.min(Math.max(until - from, 0), retry_after_max_ms)
 }
+
+/** What is thrown where an answer tells nothing. 429, and 503 with Retry-After, are for the whole account. */
+export const unknownAfter = (reply: Pick<Reply, 'status' | 'headers'>, reason: string): Error =>
+  reply.status === 429 || (reply.status === 503 && header(reply, 'retry-after') !== undefined)
+    ? new Throttled(reason, retryAfter(reply, new Date()))
+    : new OutcomeUnknown(reason)
+
+/** What a `retry` means: not done, worth another try; and for a rate limiter's answer, for the whole account. */
+export const retryOf = (
+  reply: Pick<Reply, 'status' | 'headers'>,
+  now: Date,
+): { readonly retry_after_ms: number; readonly throttled?: boolean } => ({
+  retry_after_ms: retryAfter(reply, now),
+  ...(reply.status === 429 || reply.status === 503 ? { throttled: true } : {}),
+})

@@ -18,7 +18,7 @@ import { checkDeclaration, type HttpCall, type HttpDeclaration } from './http-de
 import { finder, idOf, lister, reader, refusalOf, type Looking } from './http-look.ts'
 import { asker, bodyOf, type Answer } from './http-request.ts'
 import { at, needsExternalId, pick, TemplateUnfilled } from './http-template.ts'
-import { retryAfter, verdictOf } from './http-verdict.ts'
+import { retryOf, unknownAfter, verdictOf } from './http-verdict.ts'
 import { OutcomeUnknown, RequestInvalid } from './transport.ts'
 
 export type { HttpDeclaration } from './http-declaration.ts'
@@ -96,9 +96,9 @@ const outcomeOf = <Spec, State>(
     case 'rejected':
       return rejected(refusalOf(answer))
     case 'retry':
-      return rejected(refusalOf(answer), { retry_after_ms: retryAfter(answer.reply, call.now) })
+      return rejected(refusalOf(answer), retryOf(answer.reply, call.now))
     case 'unknown':
-      throw new OutcomeUnknown(refusalOf(answer))
+      throw unknownAfter(answer.reply, refusalOf(answer))
   }
 }
 
@@ -141,9 +141,14 @@ const caller =
     }
   }
 
-const traitsOf = (declared: Partial<Traits> | undefined): Traits => ({
+/** An account is had with an API: its host, where nothing else is said and the host is no secret. */
+const traitsOf = ({
+  base_url,
+  traits,
+}: Pick<HttpDeclaration<unknown>, 'base_url' | 'traits'>): Traits => ({
   ...defaultTraits,
-  ...declared,
+  ...(typeof base_url === 'string' ? { account: new URL(base_url).host } : {}),
+  ...traits,
 })
 
 /**
@@ -156,7 +161,7 @@ export const httpProvider = <Spec, State = Spec>(
 ): Provider<Spec, State> => {
   checkDeclaration(declaration)
   const { kind, spec } = declaration
-  const traits = traitsOf(declaration.traits)
+  const traits = traitsOf(declaration)
   // Without a codec of its own the state is shaped like the spec: State defaults to Spec.
   const state = declaration.state_codec ?? (spec as unknown as Provider<Spec, State>['state'])
   const looking: Looking<Spec, State> = {

@@ -12,8 +12,7 @@ import {
 import { refusalOf } from './http-look.ts'
 import { asker, type Answer, type Ask } from './http-request.ts'
 import { at, textAt } from './http-template.ts'
-import { retryAfter, verdictOf } from './http-verdict.ts'
-import { OutcomeUnknown } from './transport.ts'
+import { retryOf, unknownAfter, verdictOf } from './http-verdict.ts'
 
 /** A zone of a hundred thousand record sets comes as one answer. */
 const body_bytes_max = 128 * 1024 * 1024
@@ -75,8 +74,8 @@ export const refused = (answer: Answer, call: Call): Outcome => {
   const { status } = answer.reply
   const verdict = verdictOf({ verb: call.verb, status, code: undefined }, {})
   if (verdict === 'rejected') return rejected(refusalOf(answer))
-  if (verdict !== 'retry') throw new OutcomeUnknown(refusalOf(answer))
-  return rejected(refusalOf(answer), { retry_after_ms: retryAfter(answer.reply, call.now) })
+  if (verdict !== 'retry') throw unknownAfter(answer.reply, refusalOf(answer))
+  return rejected(refusalOf(answer), retryOf(answer.reply, call.now))
 }
 
 /** GET; undefined: the server says that there is none. Throws where it cannot tell. */
@@ -89,7 +88,9 @@ export const get = async (
   const answer = await api.ask({ path, query: literal(query) }, look)
   // 422: the name can be no zone's or record set's at all, so there is none.
   if (answer.reply.status === 404 || answer.reply.status === 422) return undefined
-  if (!isDone(answer) || answer.body === undefined) throw new OutcomeUnknown(refusalOf(answer))
+  if (!isDone(answer) || answer.body === undefined) {
+    throw unknownAfter(answer.reply, refusalOf(answer))
+  }
   return answer.body
 }
 

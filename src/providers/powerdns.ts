@@ -15,6 +15,7 @@ export interface PowerdnsOptions extends Server {
   readonly settle_ms?: number
   /** Names of the two kinds. Default `dns_zone` and `dns_record`. */
   readonly kinds?: { readonly zone?: string; readonly record?: string }
+  /** Calls and looks per second that the server may be sent by all workers, both kinds together. */
   readonly rate?: NonNullable<Traits['rate']>
 }
 
@@ -30,6 +31,7 @@ export const powerdns = (options: PowerdnsOptions): readonly AnyProvider[] => {
     ...defaultTraits,
     call_timeout_ms,
     concurrency,
+    account: typeof options.url === 'string' ? new URL(options.url).host : 'powerdns',
     settle_ms: options.settle_ms ?? (secondary === null ? 0 : settle_with_secondary_ms),
     // The API reads what it wrote; only a secondary has to be waited for.
     sightings: secondary === null ? 0 : 1,

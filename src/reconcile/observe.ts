@@ -22,6 +22,8 @@ export interface ObserveDeps {
   readonly store: ReconcileStore
   readonly providers: ReadonlyMap<string, AnyProvider>
   readonly secrets: Secrets
+  /** Resolves when the account has a look to give; throws where it has none. */
+  readonly admit: (provider: AnyProvider, scope: string) => Promise<void>
   readonly outputsOf: (
     names: readonly ResourceName[],
   ) => Promise<readonly { external_id: string | null; outputs: JsonObject; there: boolean }[]>
@@ -50,8 +52,13 @@ const pauseMs = (provider: AnyProvider): number => Math.max(10, provider.traits.
 const signalFor = (provider: AnyProvider): AbortSignal =>
   AbortSignal.timeout(provider.traits.call_timeout_ms)
 
-const readOne = (deps: ObserveDeps, provider: AnyProvider, at: Watched): Promise<Sighting | null> =>
-  provider.read({
+const readOne = async (
+  deps: ObserveDeps,
+  provider: AnyProvider,
+  at: Watched,
+): Promise<Sighting | null> => {
+  await deps.admit(provider, at.scope)
+  return provider.read({
     scope: at.scope,
     name: at.name,
     external_id: at.external_id,
@@ -59,6 +66,7 @@ const readOne = (deps: ObserveDeps, provider: AnyProvider, at: Watched): Promise
     signal: signalFor(provider),
     secrets: deps.secrets,
   })
+}
 
 /** The whole kind of a scope by name, or null where the provider has no list or it failed. */
 const listAll = async (
@@ -68,6 +76,7 @@ const listAll = async (
 ): Promise<ReadonlyMap<string, Sighting> | null> => {
   if (provider.list === undefined) return null
   try {
+    await deps.admit(provider, scope)
     const found = new Map<string, Sighting>()
     const signal = AbortSignal.timeout(provider.traits.call_timeout_ms * 10)
     for await (const seen of provider.list({ scope, signal, secrets: deps.secrets })) {

@@ -115,7 +115,10 @@ const claim = async (
       ${kinds.map((k) => k.kind)}::text[],
       ${kinds.map((k) => k.slots)}::integer[],
       ${kinds.map((k) => k.timeout_ms)}::integer[],
-      ${lease_grace_ms}
+      ${lease_grace_ms},
+      ${kinds.map((k) => k.account ?? k.kind)}::text[],
+      ${kinds.map((k) => k.rate?.per_second ?? null)}::double precision[],
+      ${kinds.map((k) => k.rate?.burst ?? null)}::integer[]
     ) c`
   return rows.map((row) => leaseOf(row, age_ms))
 }

@@ -1,0 +1,242 @@
+-- Due work as pick_due finds it, cut down to what the accounts of its kinds have left now, which is taken
+-- from them. The rows of the budgets are locked until the claim commits, in the order of their accounts.
+-- What leads to no call (a lost lease, a withdrawal, a judgement) costs nothing.
+
+create type foreword_code.due_work as (
+  resource uuid,
+  version bigint,
+  state text,
+  decision uuid,
+  timeout_ms integer,
+  kind text,
+  scope text,
+  due_at timestamptz,
+  account text,
+  -- It calls nobody.
+  free boolean,
+  -- It was called for before, and the answer was lost or bad.
+  again boolean
+);
+
+create function foreword_code.due_work(
+  p_kinds text[],
+  p_slots integer[],
+  p_timeouts_ms integer[],
+  p_accounts text[],
+  p_closed text[]
+) returns foreword_code.due_work[]
+language sql as $$
+  select coalesce(
+    array_agg(
+      row(
+        d.resource,
+        d.version,
+        d.state,
+        d.decision,
+        d.timeout_ms,
+        e.kind,
+        e.scope,
+        e.due_at,
+        replace(k.account, '{scope}', e.scope),
+        d.state in ('applying', 'rejected', 'uncertified'),
+        case d.state
+          when 'pending' then e.attempts > 0
+          when 'applied' then e.reason is not null
+          else true
+        end
+      )::foreword_code.due_work
+    ),
+    '{}'
+  )
+  from foreword_code.pick_due(p_kinds, p_slots, p_timeouts_ms, p_closed) d
+  join foreword_private.entry e on e.resource = d.resource and e.version = d.version
+  join unnest(p_kinds, p_accounts) as k (kind, account) on k.kind = e.kind;
+$$;
+
+-- Takes from the accounts what the chosen work costs.
+create function foreword_code.charge(
+  p_chosen foreword_code.due_work[],
+  p_kinds text[],
+  p_per_second double precision[],
+  p_bursts integer[],
+  p_at timestamptz
+) returns void
+language sql as $$
+  update foreword_private.budget b
+  set
+    per_second = c.per_second,
+    burst = c.burst,
+    kinds = case when b.kinds @> c.kinds then b.kinds else b.kinds || c.kinds end,
+    tokens = coalesce(foreword_code.tokens_at(b, p_at) - c.calls, c.burst - c.calls, 0),
+    refilled_at = p_at,
+    retry_tokens = coalesce(foreword_code.retries_at(b, p_at) - c.again + 0.1 * (c.calls - c.again), 0),
+    retries_refilled_at = p_at,
+    probes = case
+      when b.opened_at is null then 0
+      else greatest(b.probes, 1) - c.calls
+    end,
+    probing = b.opened_at is not null,
+    -- Should the probe be lost with its worker.
+    probe_at = case when b.opened_at is null then null else p_at + c.timeout_ms * interval '1 ms' end
+  from (
+    select
+      w.account,
+      count(*) as calls,
+      count(*) filter (where w.again) as again,
+      array_agg(distinct w.kind) as kinds,
+      max(w.timeout_ms) + 5000 as timeout_ms,
+      min(k.per_second) as per_second,
+      min(k.burst) as burst
+    from unnest(p_chosen) w
+    join unnest(p_kinds, p_per_second, p_bursts) as k (kind, per_second, burst) on k.kind = w.kind
+    where not w.free
+    group by w.account
+  ) c
+  where b.account = c.account;
+$$;
+
+-- Of what is due, what the accounts can pay for: the longest overdue first, of each account.
+create function foreword_code.affordable(p_due foreword_code.due_work[], p_at timestamptz)
+returns foreword_code.due_work[]
+language sql as $$
+  with due as (
+    select
+      w as work,
+      w.free,
+      w.account,
+      w.due_at,
+      w.again,
+      row_number() over (partition by w.account, w.free, w.again order by w.due_at) as place,
+      foreword_code.calls_at(b, p_at) as calls,
+      foreword_code.retries_at(b, p_at) as retries
+    from unnest(p_due) w
+    left join foreword_private.budget b on b.account = w.account
+  ),
+  repeatable as (
+    select
+      d.*,
+      row_number() over (partition by d.account, d.free order by d.due_at) as turn
+    from due d
+    where d.free or not d.again or d.retries is null or d.place <= floor(d.retries)
+  )
+  select coalesce(array_agg(r.work), '{}')
+  from repeatable r
+  where r.free or r.calls is null or r.turn <= r.calls;
+$$;
+
+create function foreword_code.pick_within_budgets(
+  p_kinds text[],
+  p_slots integer[],
+  p_timeouts_ms integer[],
+  p_accounts text[],
+  p_per_second double precision[],
+  p_bursts integer[]
+) returns table (resource uuid, version bigint, state text, decision uuid, timeout_ms integer)
+language plpgsql as $$
+declare
+  passes_max constant integer := 5;
+  slots integer[] := p_slots;
+  closed text[];
+  due foreword_code.due_work[];
+  chosen foreword_code.due_work[];
+  cut foreword_code.due_work[];
+  began_at timestamptz;
+  found_at timestamptz;
+begin
+  if
+    array_remove(p_per_second, null) = '{}'
+    and not exists (
+      select
+      from foreword_private.budget b
+      where
+        b.kinds && p_kinds
+        and (
+          b.opened_at is not null
+          or b.paused_until > clock_timestamp()
+          or b.strained_until > clock_timestamp()
+        )
+    )
+  then
+    return query
+    select d.resource, d.version, d.state, d.decision, d.timeout_ms
+    from foreword_code.pick_due(p_kinds, p_slots, p_timeouts_ms, null) d;
+    return;
+  end if;
+
+  for pass in 1..passes_max loop
+    began_at := clock_timestamp();
+    due := foreword_code.due_work(p_kinds, slots, p_timeouts_ms, p_accounts, closed);
+    found_at := clock_timestamp();
+    insert into foreword_private.budget as b (account, kinds, scope, per_second, burst, tokens)
+    select
+      w.account,
+      array_agg(distinct w.kind),
+      case when strpos(min(k.account), '{scope}') > 0 then min(w.scope) end,
+      min(k.per_second),
+      min(k.burst),
+      min(k.burst)
+    from unnest(due) w
+    join unnest(p_kinds, p_accounts, p_per_second, p_bursts) as k (kind, account, per_second, burst)
+      on k.kind = w.kind
+    where
+      k.per_second is not null
+      and not exists (select from foreword_private.budget b where b.account = w.account)
+    group by w.account
+    order by w.account
+    on conflict do nothing;
+
+    perform
+    from foreword_private.budget b
+    where b.account in (select w.account from unnest(due) w where not w.free)
+    order by b.account
+    for update;
+
+    -- Read once the rows are ours: another claim may have taken of them meanwhile.
+    chosen := foreword_code.affordable(due, clock_timestamp());
+    perform foreword_code.charge(chosen, p_kinds, p_per_second, p_bursts, clock_timestamp());
+    return query
+    select w.resource, w.version, w.state, w.decision, w.timeout_ms
+    from unnest(chosen) w;
+
+    -- An account with nothing left must not hide the due work of others behind its own. Whoever shares
+    -- his account with no other scope hides nobody; searching past ever so many rows is not done each time.
+    cut := array(
+      select w
+      from unnest(due) w
+      where not exists (
+        select from unnest(chosen) c where c.resource = w.resource and c.version = w.version
+      )
+    );
+    exit when cardinality(cut) = 0;
+    if pass > 1 and found_at - began_at > interval '5 ms' then
+      update foreword_private.budget b
+      set look_past_at = found_at + 4 * (found_at - began_at)
+      where b.account in (select w.account from unnest(cut) w);
+    end if;
+    closed := closed || array(select distinct w.kind || chr(31) || w.scope from unnest(cut) w);
+    slots := array(
+      select
+        case
+          when
+            strpos(k.account, '{scope}') > 0
+            and count(w.kind) >= k.slots
+            and not exists (
+              select
+              from unnest(cut) x
+              join foreword_private.budget b on b.account = x.account
+              where x.kind = k.kind and b.look_past_at > clock_timestamp()
+            )
+            then k.slots - count(w.kind) filter (where (w.resource, w.version) in (
+              select c.resource, c.version from unnest(chosen) c
+            ))
+          else 0
+        end
+      from unnest(p_kinds, slots, p_accounts) with ordinality as k (kind, slots, account, place)
+      left join unnest(due) w on w.kind = k.kind
+      group by k.kind, k.slots, k.account, k.place
+      order by k.place
+    );
+    exit when (select max(s) from unnest(slots) s) = 0;
+  end loop;
+end
+$$;

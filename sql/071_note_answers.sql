@@ -89,14 +89,15 @@ begin
     where
       b.account = note.account and (b.opened_at is null or b.successes > 0) and note.broken;
 
-    -- Each call that went well allows two more, so that an API that is coming back is not met by all at once.
-    -- Where the last ones allowed have failed, one more is tried after a while.
+    -- Each call that went well allows two more, so that an API that is coming back is not met by all at once;
+    -- one that failed in between allows another in its place, until so many fail in a row that it opens again.
     update foreword_private.budget b
     set
       successes = b.successes + note.well,
-      probes = b.probes + 2 * note.well,
+      probes = b.probes + 2 * note.well + note.failed,
       probing = true,
-      probe_at = case when note.failed > 0 then noted_at + b.interval_ms * jitter else b.probe_at end
+      interval_ms = circuit_first_ms,
+      probe_at = noted_at + circuit_first_ms * jitter
     where
       b.account = note.account
       and b.opened_at is not null

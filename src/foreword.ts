@@ -177,7 +177,12 @@ const workerOf = async (
 ): Promise<Worker> => {
   const { config, logger, url } = options
   await scheduleStore(engine.sql).register(schedules)
-  const { applier, leave } = await enterAndApply(options, engine, onFatal)
+  let failed = false
+  const fail = (reason: string): void => {
+    failed = true
+    onFatal(reason)
+  }
+  const { applier, leave } = await enterAndApply(options, engine, fail)
   return startWorker({
     url,
     applier,
@@ -186,7 +191,8 @@ const workerOf = async (
     sweep_interval_ms: config.limits.sweep_interval_ms,
     drain_timeout_ms: config.limits.drain_timeout_ms,
     leave,
-    onFatal,
+    onFatal: fail,
+    hasFailed: () => failed,
     logger,
   })
 }

@@ -1,4 +1,5 @@
 /** One process that applies: presence, queue, sweep and applier, and the order in which they end. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Applier } from '../apply/applier.ts'
 import type { Schedule } from '../domain/config.ts'
 import type { Logger } from '../domain/ports.ts'
@@ -13,6 +14,8 @@ export interface WorkerDeps {
   readonly drain_timeout_ms: number
   readonly leave: () => Promise<void>
   readonly onFatal: (reason: string) => void
+  /** Then nothing that it does counts any more, and whoever is to take over waits for its end. */
+  readonly hasFailed: () => boolean
   readonly logger: Logger
 }
 
@@ -21,12 +24,26 @@ export interface Worker {
   readonly stop: () => Promise<boolean>
 }
 
+/** After the bound, for what is known already to be written. */
+const settle_ms = 500
+/** For taking leave: without it the others find the lock free when the process ends. */
+const leave_ms = 2_000
+
+/** Sweeps that a database may owe us an answer for. On a connection that went silent one waits for hours. */
+const silent_sweeps_max = 30
+
 /** Level-based: whatever a wake-up missed, and whatever the dead left, is found within an interval. */
 const startSweep = (deps: WorkerDeps): (() => void) => {
   let sweeping = false
+  let missed = 0
   const timer = setInterval(() => {
-    if (sweeping) return
+    if (sweeping) {
+      missed += 1
+      if (missed === silent_sweeps_max) deps.onFatal('the database does not answer any more')
+      return
+    }
     sweeping = true
+    missed = 0
     deps.applier
       .sweep()
       .catch((error: unknown) => {
@@ -38,6 +55,17 @@ const startSweep = (deps: WorkerDeps): (() => void) => {
   }, deps.sweep_interval_ms)
   return () => {
     clearInterval(timer)
+  }
+}
+
+/** What it comes to in time, else false: what still runs then is not waited for. */
+const atMost = async (ms: number, work: Promise<boolean>): Promise<boolean> => {
+  const over = new AbortController()
+  const late = pause(ms, false, { signal: over.signal }).catch(() => false)
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    over.abort()
   }
 }
 
@@ -55,10 +83,15 @@ export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
   return {
     stop: async () => {
       stopSweep()
-      await queue.stop()
-      const drained = await deps.applier.drain(deps.drain_timeout_ms)
-      await deps.leave()
-      return drained
+      const bound_ms = deps.hasFailed() ? 0 : deps.drain_timeout_ms
+      const stopped = queue.stop().then(() => true)
+      // A schedule's reconcile may run for minutes, and a database that is gone answers nobody.
+      const drained = await Promise.all([
+        atMost(bound_ms + settle_ms, stopped),
+        atMost(bound_ms + settle_ms, deps.applier.drain(bound_ms)),
+      ])
+      const left = deps.leave().then(() => true)
+      return [...drained, await atMost(leave_ms, left)].every(Boolean)
     },
   }
 }

@@ -26,6 +26,8 @@ export interface Running {
   readonly ended: Promise<Ran>
   /** Waits until stdout shows it. */
   readonly shows: (pattern: RegExp) => Promise<RegExpExecArray>
+  /** What stderr has shown so far. */
+  readonly told: () => string
 }
 
 export interface RunOptions {
@@ -112,7 +114,7 @@ export const bench = async (t: Teardown, options: BenchOptions = {}): Promise<Be
         },
         { deadline_ms: 30_000 },
       )
-    return { child, ended, shows }
+    return { child, ended, shows, told: () => stderr }
   }
   const request: Bench['request'] = (method, at, body) =>
     fetch(`${cloud.url}${at}`, {

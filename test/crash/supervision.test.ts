@@ -1,0 +1,169 @@
+/**
+ * The law: a worker goes on, or it ends with one line and an exit code so that whoever supervises it starts a
+ * whole one. It never lingers half-dead. Real processes; connections and servers that really go away.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import t, { type Test } from 'tap'
+import { openEmbedded } from '../../src/store/embedded.ts'
+import { bench, recordStack, type Bench, type Ran, type Running } from '../cli/harness.ts'
+import { eventually } from '../support/eventually.ts'
+import { silentProxy } from '../support/silent-proxy.ts'
+
+const one_line = /^foreword: .+; .+/
+
+const startWorker = async (b: Bench, env: Record<string, string> = {}): Promise<Running> => {
+  const worker = b.start(['worker'], { env })
+  await worker.shows(/Ready\./)
+  return worker
+}
+
+/** It ended as a supervisor needs it: exit 1, and a last line that says why. */
+const endedWell = (t: Test, ended: Ran, why: RegExp): void => {
+  t.equal(ended.code, 1, ended.stderr)
+  // (That the server of tests is not durable is told at the beginning.)
+  const lines = ended.errors.filter((line) => /^foreword: (?!warning)/.test(line))
+  t.equal(lines.length, 1, ended.stderr)
+  t.match(lines[0], one_line)
+  t.match(lines[0], why)
+}
+
+const within = async (ended: Promise<Ran>, deadline_ms: number): Promise<Ran> => {
+  let ran: Ran | null = null
+  void ended.then((value) => (ran = value))
+  return eventually('it has ended', () => ran, { deadline_ms })
+}
+
+const confirmedOf = async ({ database }: Bench): Promise<number> => {
+  const rows = await database.sql`select from foreword.intent where state = 'confirmed'`
+  return rows.length
+}
+
+t.test('connections of a worker are cut, all but that of its lock: it goes on', async (t) => {
+  const b = await bench(t)
+  const worker = await startWorker(b)
+  for (const round of [1, 2, 3]) {
+    await b.database.sql`
+      select pg_terminate_backend(pid)
+      from pg_stat_activity
+      where
+        datname = current_database()
+        and pid <> pg_backend_pid()
+        and application_name <> 'foreword:presence'
+        and application_name not like 'test:%'`
+    const file = await b.write(`${round}.json`, recordStack(3, 60 + round))
+    const applied = await b.foreword(['apply', '-f', file])
+    t.equal(applied.code, 0, applied.stderr)
+    await eventually(
+      `round ${round} is carried out`,
+      async () => (await confirmedOf(b)) >= 3 * round,
+      {
+        deadline_ms: 30_000,
+      },
+    )
+  }
+  t.equal(worker.child.exitCode, null, 'the same worker')
+  worker.child.kill('SIGTERM')
+  const ended = await worker.ended
+  t.equal(ended.code, 0, ended.stderr)
+})
+
+t.test('a job whose end cannot be noted ends the worker, in one line', async (t) => {
+  const b = await bench(t)
+  const worker = await startWorker(b)
+  await b.database.sql.unsafe(`
+    create function public.refuse() returns trigger language plpgsql as
+      $$ begin raise exception 'not now'; end $$;
+    create trigger refuse before delete on graphile_worker._private_jobs
+      for each row execute function public.refuse()`)
+  await b.database.sql`select foreword_code.wake()`
+  endedWell(t, await within(worker.ended, 20_000), /not now/)
+})
+
+t.test('the server stops for a while: the worker ends, and the next one takes over', async (t) => {
+  const b = await bench(t, { faults: { profile: 'calm', delay_ms: [100, 300] } })
+  const directory = await mkdtemp(path.join(tmpdir(), 'foreword-restart-'))
+  const open = () => openEmbedded({ directory, mode: 'own', fsync: false })
+  const first = await open()
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  const env = { FOREWORD_DATABASE_URL: first.url }
+  const worker = await startWorker(b, env)
+  const file = await b.write('s.json', recordStack(60))
+  const applied = await b.foreword(['apply', '-f', file], { env })
+  t.equal(applied.code, 0, applied.stderr)
+  await first.close()
+  endedWell(t, await within(worker.ended, 20_000), /start it again/)
+
+  const decider = await b.foreword(['apply', '-f', file], { env })
+  t.equal(decider.code, 1)
+  t.match(decider.errors.at(-1), /cannot reach the database|connection was lost/)
+
+  const second = await open()
+  t.teardown(() => second.close())
+  const next = { FOREWORD_DATABASE_URL: second.url }
+  const successor = await startWorker(b, next)
+  const waited = await b.foreword(['apply', '-f', file, '--wait=60'], { env: next })
+  t.equal(waited.code, 0, waited.stderr)
+  t.equal((await b.ledger()).length, 60, 'no effect lost, none twice')
+  successor.child.kill('SIGTERM')
+  t.equal((await successor.ended).code, 0)
+})
+
+t.test('the way to the server falls silent: the worker ends by itself', async (t) => {
+  const b = await bench(t, { config: 'limits: { sweep_interval_ms: 100 }' })
+  const proxy = await silentProxy(t, b.database.url)
+  const worker = await startWorker(b, { FOREWORD_DATABASE_URL: proxy.url })
+  proxy.fallSilent()
+  endedWell(t, await within(worker.ended, 40_000), /does not answer any more/)
+})
+
+const leased = async ({ database }: Bench): Promise<number> => {
+  const rows = await database.sql`select from foreword.intent where state = 'applying'`
+  return rows.length
+}
+
+t.test(
+  'SIGTERM drains within its bound, and the next worker takes over what is left',
+  async (t) => {
+    const b = await bench(t, {
+      faults: { profile: 'calm', match: [{ method: 'POST', fault: 'hang', n: 3, effect: true }] },
+      config: 'limits: { drain_timeout_ms: 500, sweep_interval_ms: 200 }',
+    })
+    const worker = await startWorker(b)
+    await b.foreword(['apply', '-f', await b.write('s.json', recordStack(3))])
+    await eventually('calls hang', async () => (await leased(b)) === 3)
+    worker.child.kill('SIGTERM')
+    const ended = await within(worker.ended, 10_000)
+    t.equal(ended.code, 0, ended.stderr)
+    t.match(ended.stderr, /some calls still run: the next worker looks after them/)
+    const successor = await startWorker(b)
+    await eventually('they are his', async () => (await leased(b)) === 0)
+    await eventually('and confirmed', async () => (await confirmedOf(b)) === 3, {
+      deadline_ms: 30_000,
+    })
+    t.equal((await b.ledger()).length, 3, 'no effect lost, none twice')
+    successor.child.kill('SIGTERM')
+    await successor.ended
+  },
+)
+
+for (const [signal, code] of [
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const) {
+  t.test(`a second ${signal} ends it at once`, async (t) => {
+    const b = await bench(t, {
+      faults: { profile: 'calm', match: [{ method: 'POST', fault: 'hang', n: 1 }] },
+      config: 'limits: { drain_timeout_ms: 600000 }',
+    })
+    const worker = await startWorker(b)
+    await b.foreword(['apply', '-f', await b.write('s.json', recordStack(1))])
+    await eventually('a call hangs', async () => (await leased(b)) === 1)
+    worker.child.kill(signal)
+    await eventually('it drains', () => /stopping/.exec(worker.told()))
+    worker.child.kill(signal)
+    const ended = await within(worker.ended, 10_000)
+    t.equal(ended.code, code, ended.stderr)
+  })
+}

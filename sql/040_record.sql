@@ -166,7 +166,12 @@ begin
       c.after_resources,
       c.after_versions,
       c.position,
-      case when c.cause = 'intent' then coalesce(c.initial, 'pending') else 'recorded' end as initial
+      -- Nothing else is a beginning, whoever calls.
+      case
+        when c.cause <> 'intent' then 'recorded'
+        when c.initial = 'awaiting_approval' then 'awaiting_approval'
+        else 'pending'
+      end as initial
   )
   insert into foreword_private.entry (
     resource,

@@ -8,7 +8,6 @@ import { decide, preview, type DecideDeps } from './decide/decide.ts'
 import type { Config, Schedule } from './domain/config.ts'
 import type { AnyDecider } from './domain/decider.ts'
 import { newDecisionId } from './domain/decision-id.ts'
-import { ForewordError } from './domain/errors.ts'
 import { failPoint } from './domain/fail-point.ts'
 import { driftPolicy, ignoredPaths } from './domain/policy.ts'
 import type { Logger, StaleDecision } from './domain/ports.ts'
@@ -220,16 +219,27 @@ const applyHere = (
   }
 }
 
-/** Opens the pools; nothing is sent yet. The database must be migrated. */
-export const openEngine = (options: EngineOptions): Engine => {
-  const { url, config, logger } = options
-  const sql = connectSql({ url, application_name: 'foreword:main', max: 4 })
-  const deciding = connectSql({
+/** Sessions for whatever else, for deciders, and for the hints that need not last. */
+const openPools = (url: string, config: Config) => ({
+  sql: connectSql({ url, application_name: 'foreword:main', max: 4 }),
+  deciding: connectSql({
     url,
     application_name: 'foreword:decide',
     max: config.limits.pool_connections_max,
     connection: decider_settings,
-  })
+  }),
+  waking_up: connectSql({
+    url,
+    application_name: 'foreword:wake',
+    max: 1,
+    connection: { synchronous_commit: 'off' },
+  }),
+})
+
+/** Opens the pools; nothing is sent yet. The database must be migrated. */
+export const openEngine = (options: EngineOptions): Engine => {
+  const { url, config, logger } = options
+  const { sql, deciding, waking_up } = openPools(url, config)
   const budgets = createBudgets({ store: budgetStore(sql), providers: config.providers, logger })
   const providers = providersByKind(config, budgets)
   const deps: DecideDeps = {
@@ -239,12 +249,6 @@ export const openEngine = (options: EngineOptions): Engine => {
     newId: () => newDecisionId(Date.now()),
     now: () => new Date(),
   }
-  const waking_up = connectSql({
-    url,
-    application_name: 'foreword:wake',
-    max: 1,
-    connection: { synchronous_commit: 'off' },
-  })
   const wakeup = createWakeup(waking_up, logger)
   const quietly = decide(deps)
   const run = waking(quietly, wakeup.wake)

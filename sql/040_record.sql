@@ -3,7 +3,7 @@
 -- changes. Set-based: any number of decisions is a few statements, one flight with COMMIT. Errors are of
 -- class FW; a 40001 means that somebody else was first.
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
---   premise_resources, premise_versions, predicates, counters, facts}]; facts: it says what was seen or
+--   premise_resources, premise_versions, predicates, counters, apart, facts}]; facts: it says what was seen or
 --   taken back, calls nothing, and so needs no certificate. For the owner and appliers only, as is any
 --   cause but `intent`; operators may say what was ruled.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
@@ -55,7 +55,9 @@ begin
     premise_counters,
     snapshot,
     xid,
-    certified_at
+    certified_at,
+    apart,
+    unplaced
   )
   select
     d.id,
@@ -73,7 +75,9 @@ begin
     coalesce(d.counters, '[]'),
     foreword_code.log_snapshot(),
     foreword_code.log_xid(),
-    case when d.facts and not p_plain then clock_timestamp() end
+    case when d.facts and not p_plain then clock_timestamp() end,
+    coalesce(d.apart, false),
+    d.facts is not true or p_plain
   from jsonb_to_recordset(p_decisions) as d (
     id uuid,
     scope text,
@@ -88,6 +92,7 @@ begin
     premise_versions bigint[],
     predicates jsonb,
     counters jsonb,
+    apart boolean,
     facts boolean
   );
 

@@ -5,10 +5,12 @@ create function foreword_code.sweep() returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
   taken integer;
 begin
+  perform foreword_code.let_go_forgotten();
   with alive as materialized (
     select l.objid::bigint as worker
     from pg_locks l

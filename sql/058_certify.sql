@@ -30,6 +30,21 @@ begin
   join foreword_private.attempt a on a.entry = e.id and a.started_at < judged.decided_at
   where x.edge = 'rw' and not foreword_code.is_withdrawn(e.cause, e.state)
   limit 1;
+  if late is null then
+    -- What replaces a version waits for those who read it, as far as they were placed when it was picked.
+    select format('%s, which comes after it, was carried out before it was placed', s.decider)
+    into late
+    from unnest(judged.premise_resources, judged.premise_versions) as p (resource, version)
+    join foreword_private.entry e
+      on e.resource = p.resource
+      and e.version > p.version
+      and e.cause = 'intent'
+      and e.attempts > 0
+      and e.decision <> p_decision
+    join foreword_private.decision s on s.id = e.decision
+    where not judged.apart and not foreword_code.is_withdrawn(e.cause, e.state)
+    limit 1;
+  end if;
   if late is not null then
     return late;
   end if;
@@ -64,8 +79,11 @@ begin
     end if;
   end loop;
 
+  -- Placed once more: it may have to wait for what it relied on.
   update foreword_private.decision d
-  set certified_at = clock_timestamp()
+  set
+    certified_at = clock_timestamp(),
+    unplaced = true
   where d.id = p_decision;
   perform foreword_code.spread_premises(array[p_decision]);
   return null;

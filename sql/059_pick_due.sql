@@ -1,44 +1,52 @@
--- Work that is due, at most p_slots of each kind, its rows locked. Ready to be attempted means: all earlier
--- versions of the resource, and all that the intent comes after, are through. SKIP LOCKED: workers never
--- wait for each other. p_closed: kinds and scopes (kind, chr(31), scope) of which nothing is wanted.
+-- Whoever is found to wait is due no more, until what it waits for is through: each is asked as often as it is
+-- let go, not with every claim.
 create function foreword_code.pick_due(
   p_kinds text[],
   p_slots integer[],
   p_timeouts_ms integer[],
   p_closed text[]
 ) returns table (resource uuid, version bigint, state text, decision uuid, timeout_ms integer)
-language sql as $$
-  select d.resource, d.version, d.state, d.decision, k.timeout_ms
-  from unnest(p_kinds, p_slots, p_timeouts_ms) as k (kind, slots, timeout_ms)
-  cross join lateral (
-    select e.resource, e.version, e.state, e.decision
-    from foreword_private.entry e
-    where
-      e.kind = k.kind
-      and e.due_at <= clock_timestamp()
-      and (p_closed is null or e.kind || chr(31) || e.scope <> all (p_closed))
-      and (
-        e.state <> 'pending'
-        or (
-          not exists (
-            select
-            from foreword_private.entry p
-            where p.resource = e.resource and p.version < e.version and p.settled_at is null
-          )
-          and not exists (
-            select
-            from unnest(e.after_resources, e.after_versions) as a (resource, version)
-            cross join lateral (
-              select
-              from foreword_private.entry p
-              where p.resource = a.resource and p.version <= a.version and p.settled_at is null
-              offset 0
-            ) p
-          )
-        )
-      )
-    order by e.due_at
-    limit k.slots
-    for update of e skip locked
-  ) d;
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  parked_at_once constant integer := 200;
+  resources uuid[];
+  versions bigint[];
+  states text[];
+  decisions uuid[];
+  timeouts_ms integer[];
+  spares boolean[];
+  blockers bigint[];
+  held bigint[];
+  more integer := 0;
+begin
+  loop
+    select
+      array_agg(d.resource),
+      array_agg(d.version),
+      array_agg(d.state),
+      array_agg(d.decision),
+      array_agg(d.timeout_ms),
+      array_agg(d.spare),
+      array_agg(d.blocker)
+    into resources, versions, states, decisions, timeouts_ms, spares, blockers
+    from foreword_code.due_now(p_kinds, p_slots, p_timeouts_ms, p_closed, more) d;
+
+    held := foreword_code.hold_open(array_remove(blockers, null));
+    exit when cardinality(held) = 0;
+    update foreword_private.entry e
+    set
+      due_at = null,
+      waits_for = w.blocker
+    from unnest(resources, versions, blockers) as w (resource, version, blocker)
+    where e.resource = w.resource and e.version = w.version and w.blocker = any (held);
+    more := parked_at_once;
+  end loop;
+
+  return query
+  select w.resource, w.version, w.state, w.decision, w.timeout_ms
+  from unnest(resources, versions, states, decisions, timeouts_ms, spares, blockers)
+    as w (resource, version, state, decision, timeout_ms, spare, blocker)
+  where w.blocker is null and not w.spare;
+end
 $$;

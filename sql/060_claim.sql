@@ -1,6 +1,7 @@
 -- Leases due work to a worker, at most p_slots of each kind, and commits the attempt row of every
 -- call that may now be made: no call without it. A call may be made only for a decision that is certified;
--- one whose premises have next versions by now is leased for the step `certify` instead.
+-- one whose premises have next versions by now is leased for the step `certify` instead. What committed
+-- since the last claim is placed first: whoever is picked sees all that it must follow.
 create function foreword_code.claim(
   p_worker bigint,
   p_kinds text[],
@@ -53,18 +54,16 @@ declare
   versions bigint[];
   states text[];
   timeouts_ms integer[];
-  decisions uuid[];
-  disturbed uuid[];
 begin
   -- Held together by claims, alone by certify: see there.
   perform pg_advisory_xact_lock_shared(20143);
+  perform foreword_code.place();
   select
     array_agg(d.resource),
     array_agg(d.version),
     array_agg(d.state),
-    array_agg(d.timeout_ms),
-    array_agg(d.decision)
-  into resources, versions, states, timeouts_ms, decisions
+    array_agg(d.timeout_ms)
+  into resources, versions, states, timeouts_ms
   from foreword_code.pick_within_budgets(
     p_kinds, p_slots, p_timeouts_ms, p_accounts, p_per_second, p_bursts
   ) d;
@@ -72,27 +71,11 @@ begin
     return;
   end if;
 
-  disturbed := foreword_code.certify_undisturbed(
-    array(
-      select distinct d.decision
-      from unnest(decisions, states) as d (decision, state)
-      where d.state = 'pending'
-    )
-  );
-
   return query
   with due as materialized (
-    select
-      d.resource,
-      d.version,
-      d.timeout_ms,
-      case
-        when d.state <> 'pending' then d.state
-        when d.decision = any (disturbed) then 'uncertified'
-        else 'pending'
-      end as state
-    from unnest(resources, versions, states, timeouts_ms, decisions)
-      as d (resource, version, state, timeout_ms, decision)
+    select d.*
+    from unnest(resources, versions, states, timeouts_ms)
+      as d (resource, version, state, timeout_ms)
   ),
   leased as (
     update foreword_private.entry e

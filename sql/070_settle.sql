@@ -1,6 +1,7 @@
 -- Writes outcomes and looks back, set-based. The entry moves only for the lease that is asking: a
 -- worker that was taken over (its epoch is old) is refused, but what it learned of the outside, the
--- external id above all, is kept. What was seen to be gone loses its external id. Returns the entries that moved.
+-- external id above all, is kept. What was seen to be gone loses its external id. Who waited for what is
+-- through now is let go. Returns the entries that moved.
 -- plpgsql keeps the plan, which may have been made when the log was young: whichever side it begins with, and by
 -- whichever index, it must read nothing but what is settled here. Hence `= any`, and no predicate of a partial index.
 create function foreword_code.settle(p_worker bigint, p_results jsonb) returns setof bigint
@@ -14,8 +15,10 @@ set random_page_cost = 1.1
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
+declare
+  moved bigint[];
+  through bigint[];
 begin
-  return query
   with result as materialized (
     select *
     from jsonb_to_recordset(p_results) as r (
@@ -91,28 +94,40 @@ begin
     set resolved_at = clock_timestamp()
     from result r
     where r.state = 'confirmed' and r.seen and d.resource = r.resource and d.resolved_at is null
+  ),
+  moving as (
+    update foreword_private.entry e
+    set
+      state = r.state,
+      due_at = clock_timestamp() + r.due_in_ms * interval '1 ms',
+      reason = r.reason,
+      looks = coalesce(r.looks, 0),
+      worker = null,
+      applied_at = case
+        -- Called again, it has as long to show as before.
+        when r.outcome = 'applied' then clock_timestamp()
+        when r.state in ('applied', 'confirmed') then coalesce(e.applied_at, clock_timestamp())
+        else e.applied_at
+      end,
+      settled_at = case when r.state in ('confirmed', 'stale', 'cancelled') then clock_timestamp() end
+    from result r
+    where
+      e.id = r.entry
+      and e.id = any (array(select x.entry from result x))
+      and e.epoch = r.epoch
+      and e.worker is not distinct from p_worker
+      and coalesce(e.settled_at, '-infinity') = '-infinity'
+    returning e.id, e.settled_at
   )
-  update foreword_private.entry e
-  set
-    state = r.state,
-    due_at = clock_timestamp() + r.due_in_ms * interval '1 ms',
-    reason = r.reason,
-    looks = coalesce(r.looks, 0),
-    worker = null,
-    applied_at = case
-      -- Called again, it has as long to show as before.
-      when r.outcome = 'applied' then clock_timestamp()
-      when r.state in ('applied', 'confirmed') then coalesce(e.applied_at, clock_timestamp())
-      else e.applied_at
-    end,
-    settled_at = case when r.state in ('confirmed', 'stale', 'cancelled') then clock_timestamp() end
-  from result r
-  where
-    e.id = r.entry
-    and e.id = any (array(select x.entry from result x))
-    and e.epoch = r.epoch
-    and e.worker is not distinct from p_worker
-    and coalesce(e.settled_at, '-infinity') = '-infinity'
-  returning e.id;
+  select
+    array_agg(m.id),
+    array_agg(m.id) filter (where m.settled_at is not null)
+  into moved, through
+  from moving m;
+  if through is not null then
+    perform foreword_code.let_go(through);
+  end if;
+  return query
+  select unnest(moved);
 end
 $$;

@@ -73,10 +73,17 @@ begin
             from unnest(e.after_resources, e.after_versions) as a (resource, version)
             where a.resource = x.resource and a.version >= x.version
           )
-          or exists (
-            select
-            from unnest(d.premise_resources, d.premise_versions) as r (resource, version)
-            where r.resource = x.resource and r.version >= x.version
+          or (
+            not d.apart
+            and exists (
+              select
+              from unnest(d.premise_resources, d.premise_versions) as r (resource, version)
+              where r.resource = x.resource and r.version >= x.version
+            )
+          )
+          or (
+            (d.premise_counters <> '[]' or d.premise_predicates <> '[]')
+            and foreword_code.counted_on(d.id, x.resource, x.version)
           )
       );
     exit when grown = 0;
@@ -149,6 +156,7 @@ begin
         else format('relied on intent %s, which was taken back', p_entries[1])
       end,
       due_at = null,
+      waits_for = null,
       worker = null,
       settled_at = clock_timestamp()
     where e.id = any (doomed_ids)
@@ -160,6 +168,7 @@ begin
   where
     s.state = 'stale'
     and s.decision not in (select x.decision from settled x where x.state <> 'stale');
+  perform foreword_code.let_go(doomed_ids);
   return stale;
 end
 $$;

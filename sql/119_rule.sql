@@ -73,6 +73,9 @@ begin
     applied_at = case when p_state in ('applied', 'confirmed') then clock_timestamp() end,
     settled_at = case when p_state = 'confirmed' then clock_timestamp() end
   where e.resource = p_intent.resource and e.version = p_intent.version;
+  if p_state = 'confirmed' then
+    perform foreword_code.let_go(array[p_intent.id]);
+  end if;
 end
 $$;
 

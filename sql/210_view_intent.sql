@@ -41,6 +41,13 @@ select
   e.decision as decision_id,
   e.attempts,
   e.due_at,
+  case
+    when e.state = 'pending'
+      then coalesce(
+        e.waits_for,
+        (select d.waits_for from foreword_private.decision d where d.id = e.decision)
+      )
+  end as waits_for,
   e.recorded_at as decided_at,
   e.applied_at,
   e.settled_at,
@@ -68,7 +75,8 @@ comment on column foreword.intent.state is 'awaiting_approval, pending, applying
 comment on column foreword.intent.reason is 'Why it is in that state, and what its account makes it wait for; null where nothing is to be said.';
 comment on column foreword.intent.decision_id is 'The decision that wrote it.';
 comment on column foreword.intent.attempts is 'External calls begun so far.';
-comment on column foreword.intent.due_at is 'When somebody looks at it next; null: never by itself (settled, or waiting for a person).';
+comment on column foreword.intent.due_at is 'When somebody looks at it next; null: never by itself (settled, or waiting for a person or for another intent).';
+comment on column foreword.intent.waits_for is 'The intent that must be through before this one is attempted, as far as it was looked for; there may be others after it.';
 comment on column foreword.intent.decided_at is 'When it was decided.';
 comment on column foreword.intent.applied_at is 'When the API answered that it is done.';
 comment on column foreword.intent.settled_at is 'When no more work was owed; null: open.';

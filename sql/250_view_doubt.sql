@@ -43,6 +43,12 @@ select
           from unnest(b.after_resources, b.after_versions) as w (resource, version)
           where w.resource = e.resource and w.version >= e.version
         )
+        or b.waits_for = e.id
+        or exists (
+          select
+          from foreword_private.decision d
+          where d.id = b.decision and d.waits_for = e.id and b.state = 'pending'
+        )
       )
   ) as blocks,
   e.due_at is null as waits_for_a_person,

@@ -21,6 +21,14 @@ export interface EntryRow {
   readonly decided_because: string
   readonly tries: number
   readonly certified: boolean
+  /** The intent that must be through before this one is attempted. */
+  readonly waits_for: {
+    readonly id: number
+    readonly verb: string
+    readonly kind: string
+    readonly name: string
+    readonly state: string
+  } | null
 }
 
 export interface EntryFilter {
@@ -53,7 +61,15 @@ const columns = (sql: Sql) => sql`
   d.actor,
   d.reason as decided_because,
   d.tries,
-  d.certified_at is not null as certified`
+  d.certified_at is not null as certified,
+  (
+    select jsonb_build_object(
+      'id', b.id, 'verb', b.verb, 'kind', b.kind, 'name', n.name, 'state', b.state
+    )
+    from foreword_private.entry b
+    join foreword_private.resource n on n.id = b.resource
+    where b.id = coalesce(e.waits_for, d.waits_for) and e.state = 'pending'
+  ) as waits_for`
 
 const tables = (sql: Sql) => sql`
   foreword_private.entry e

@@ -87,6 +87,14 @@ const attemptText = (attempt: Attempt): string => {
   return harmless(parts.join(', '))
 }
 
+const nextText = ({ due_at, waits_for }: Entry): string => {
+  if (waits_for !== null) {
+    const { id, verb, kind, name, state } = waits_for
+    return `waits until #${id} is through: ${verb} of ${kind}/${name}, ${state.replaceAll('_', ' ')}`
+  }
+  return due_at === null ? 'nobody looks at it by itself' : `due ${clock(due_at)}`
+}
+
 const endText = (entry: Entry): string | undefined => {
   const reason = entry.reason === null ? '' : `: ${entry.reason}`
   const state = entry.state.replaceAll('_', ' ')
@@ -95,8 +103,7 @@ const endText = (entry: Entry): string | undefined => {
     const after = entry.settled_at.getTime() - entry.recorded_at.getTime()
     return harmless(`${state}, ${span(after)} after it was decided${reason}`)
   }
-  const next = entry.due_at === null ? 'nobody looks at it by itself' : `due ${clock(entry.due_at)}`
-  return harmless(`${state}, ${next}${reason}`)
+  return harmless(`${state}, ${nextText(entry)}${reason}`)
 }
 
 /** Attempts and rulings as they came one after the other. */

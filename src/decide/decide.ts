@@ -39,6 +39,7 @@ const writePlan = <R extends Reads, Input, Thought>(
     input: run.options.input ?? null,
     tries,
     saw_at: now.toISOString(),
+    ...(run.decider.apart === true ? { apart: true } : {}),
   },
   premises: premisesOf(run.plan, readings),
   predicates: predicatesOf(run.plan, readings),

@@ -159,6 +159,12 @@ export interface DecideContext<Thought = undefined> {
 export interface Decider<R extends Reads = Reads, Input = unknown, Thought = undefined> {
   readonly name: string
   readonly version: number
+  /**
+   * Each of its intents relies on its own resource and on what it `needs`, and on nothing else that was read:
+   * one that cannot be carried out yet then holds up none of the others. What was counted or found still counts
+   * for all of them.
+   */
+  readonly apart?: boolean
   readonly read: (q: Queries, input: Input) => R
   /**
    * For what is slow or not pure (prices, a model): runs outside of any transaction, on a snapshot of the

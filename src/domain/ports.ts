@@ -68,6 +68,8 @@ export interface WritePlan {
     readonly input: Json
     readonly tries: number
     readonly saw_at: string
+    /** Its intents do not rely on all that was read: see `Decider`. */
+    readonly apart?: true
   }
   readonly premises: readonly { readonly resource: string; readonly version: number }[]
   readonly predicates: readonly JsonObject[]

@@ -66,6 +66,7 @@ const byKind = (input: ConvergeInput): ReadonlyMap<string, readonly string[]> =>
 export const converge = defineDecider({
   name: 'foreword/converge',
   version: 1,
+  apart: true,
   read: (q, input: ConvergeInput) => {
     const reads: Record<string, Query<readonly (Assumed | null)[]>> = {}
     for (const [kind, names] of byKind(input)) reads[kind] = q.getAll(kind, names)

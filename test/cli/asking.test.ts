@@ -53,6 +53,25 @@ t.test('status tells counts and what is not in order; one scope if asked', async
   t.equal((await watch.ended).code, 130)
 })
 
+t.test('why tells what an intent waits for', async (t) => {
+  const b = await bench(t)
+  await b.foreword(['apply', '-f', await b.write('s.json', recordStack(2)), '--quiet'])
+  const [last] = await b.database.sql<{ id: number }[]>`
+    update foreword_private.entry e
+    set waits_for = f.id, due_at = null
+    from (select min(id) as id, max(id) as last from foreword_private.entry) f
+    where e.id = f.last
+    returning e.id`
+  const { stdout } = await b.foreword(['why', `#${last?.id ?? ''}`])
+  t.match(
+    stdout,
+    /pending, waits until #\d+ is through: create of dns_record\/r0\.example\.org\., pending/,
+  )
+  const [row] = await b.database
+    .sql`select waits_for from foreword.intent where id = ${last?.id ?? 0}`
+  t.match(row, { waits_for: Number })
+})
+
 t.test('why tells who decided, on what, and every attempt', async (t) => {
   const b = await bench(t)
   await applied(b, 1)

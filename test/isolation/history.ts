@@ -116,18 +116,16 @@ export const refusedIn = async (
   sql: Sql,
   scopes: readonly string[],
 ): Promise<readonly string[]> => {
+  for (;;) {
+    const unplaced =
+      await sql`select from foreword_private.decision d where d.unplaced and not d.abandoned limit 1`
+    if (unplaced.length === 0) break
+    await sql`select foreword_code.place()`
+  }
   const rows = await sql<{ id: string; scope: string }[]>`
     select d.id, d.scope
-    from unnest(
-      foreword_code.certify_undisturbed(
-        array(
-          select d.id
-          from foreword_private.decision d
-          where not d.abandoned and d.scope = any (${[...scopes]}::text[])
-        )
-      )
-    ) as u (id)
-    join foreword_private.decision d on d.id = u.id
+    from foreword_private.decision d
+    where d.scope = any (${[...scopes]}::text[]) and d.certified_at is null and not d.abandoned
     order by d.scope, d.id`
   const refused = new Set<string>()
   for (const { id, scope } of rows) {

@@ -1,0 +1,132 @@
+-- Work that is due, at most p_slots of each kind, its rows locked. SKIP LOCKED: workers never wait for each
+-- other. State 'uncertified': pending, and its decision has to be judged first. Pending comes to be attempted
+-- only if nothing is open that it must follow: earlier versions of its resource, all that it needs, and, since it
+-- replaces a version, the intents of those who read that. Once attempted it has no more to wait for.
+-- p_closed: kinds and scopes (kind, chr(31), scope) of which nothing is wanted.
+create function foreword_code.due_now(
+  p_kinds text[],
+  p_slots integer[],
+  p_timeouts_ms integer[],
+  p_closed text[],
+  p_more integer
+) returns table (
+  resource uuid,
+  version bigint,
+  state text,
+  decision uuid,
+  timeout_ms integer,
+  spare boolean,
+  blocker bigint
+)
+language sql as $$
+  select
+    c.resource,
+    c.version,
+    c.state,
+    c.decision,
+    k.timeout_ms,
+    row_number() over (partition by k.kind order by c.due_at) > k.slots,
+    case
+      when c.state = 'pending' and c.attempts = 0 then coalesce(
+        (
+          select p.id
+          from foreword_private.entry p
+          where p.resource = c.resource and p.version < c.version and p.settled_at is null
+          order by p.version desc
+          limit 1
+        ),
+        (
+          select max(p.id)
+          from unnest(c.after_resources, c.after_versions) as a (resource, version)
+          cross join lateral (
+            select p.id
+            from foreword_private.entry p
+            where p.resource = a.resource and p.version <= a.version and p.settled_at is null
+            order by p.version desc
+            limit 1
+          ) p
+        ),
+        -- Newest first: if any reader is not through, it is likely among them. Whoever made the last version that
+        -- came true has waited for the readers of those before.
+        (
+          select o.id
+          from foreword_private.premise r
+          cross join lateral (
+            select max(o.id) as id
+            from (
+              select o.id, o.resource, o.after_resources, o.settled_at
+              from foreword_private.entry o
+              where o.decision = r.decision
+              offset 0
+            ) o
+            where
+              o.settled_at is null
+              and o.resource <> c.resource
+              and (
+                c.resource = any (o.after_resources)
+                or not (select d.apart from foreword_private.decision d where d.id = r.decision)
+              )
+          ) o
+          where
+            r.resource = c.resource
+            and r.version < c.version
+            and r.version >= coalesce(
+              (
+                select p.version
+                from foreword_private.entry p
+                where
+                  p.resource = c.resource
+                  and p.version < c.version
+                  and p.cause = 'intent'
+                  and p.state = 'confirmed'
+                order by p.version desc
+                limit 1
+              ),
+              0
+            )
+            and r.decision <> c.decision
+            and o.id is not null
+          order by r.version desc, r.decision desc
+          limit 1
+        )
+      )
+    end
+  from unnest(p_kinds, p_slots, p_timeouts_ms) as k (kind, slots, timeout_ms)
+  cross join lateral (
+    select
+      e.resource,
+      e.version,
+      s.state,
+      e.decision,
+      e.due_at,
+      e.attempts,
+      e.after_resources,
+      e.after_versions
+    from foreword_private.entry e
+    cross join lateral (
+      select
+        case
+          when e.state <> 'pending' or e.attempts > 0 then e.state
+          else (
+            select
+              case
+                when d.unplaced or d.waits_for is not null then null
+                when d.certified_at is null then 'uncertified'
+                else 'pending'
+              end
+            from foreword_private.decision d
+            where d.id = e.decision
+          )
+        end as state
+      offset 0
+    ) s
+    where
+      e.kind = k.kind
+      and e.due_at <= clock_timestamp()
+      and (p_closed is null or e.kind || chr(31) || e.scope <> all (p_closed))
+      and s.state is not null
+    order by e.due_at
+    limit k.slots + p_more
+    for update of e skip locked
+  ) c;
+$$;

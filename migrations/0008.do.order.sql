@@ -37,3 +37,22 @@ create table foreword_private.yielding (
   version bigint not null,
   primary key (key, at, resource, version)
 );
+
+-- Decisions that went stale, and what came of deciding again: whoever took them back may die before it does.
+create table foreword_private.again (
+  decision uuid primary key,
+  decider text not null,
+  why text not null,
+  -- How many decisions in a row went stale before: 1 for the first.
+  depth integer not null,
+  since timestamptz not null default clock_timestamp(),
+  due_at timestamptz not null,
+  tries integer not null default 0,
+  worker bigint,
+  ended_at timestamptz,
+  outcome text,
+  decided_as uuid,
+  constraint outcome_iff_ended check ((ended_at is null) = (outcome is null))
+);
+create index again_due on foreword_private.again (decider, due_at) where ended_at is null;
+create unique index again_decided_as on foreword_private.again (decided_as) where decided_as is not null;

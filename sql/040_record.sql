@@ -3,14 +3,14 @@
 -- changes. Set-based: any number of decisions is a few statements, one flight with COMMIT. Errors are of
 -- class FW; a 40001 means that somebody else was first.
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
---   premise_resources, premise_versions, predicates, counters, apart, facts}]; facts: it says what was seen or
+--   premise_resources, premise_versions, predicates, counters, apart, instead_of, facts}]; facts: it says what was seen or
 --   taken back, calls nothing, and so needs no certificate. For the owner and appliers only, as is any
 --   cause but `intent`; operators may say what was ruled.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
 --   position}], in the order in which their rows are locked; position: in which their entries are numbered;
 --   labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
 -- p_acted: [{resource, generation}] of the desired state that was acted on.
--- p_plain: no change creates, deletes, labels, counts or needs, and none is a fact: the everyday case, which
+-- p_plain: no change creates, deletes, labels, counts or needs, and none is a fact or decided again: the everyday case, which
 --   then pays for none of that.
 create function foreword_code.record(
   p_decisions jsonb,
@@ -103,6 +103,9 @@ begin
     perform foreword_code.move_members(p_changes);
     if p_changes @? '$[*].counters ? (@.type() == "object")' then
       perform foreword_code.move_counters(p_changes);
+    end if;
+    if p_decisions @? '$[*].instead_of ? (@ != null)' then
+      perform foreword_code.decided_again(p_decisions);
     end if;
     if foreword_code.tells_facts(p_decisions, p_changes) then
       perform foreword_code.spread_premises(

@@ -11,6 +11,7 @@ declare
   taken integer;
 begin
   perform foreword_code.let_go_forgotten();
+  perform foreword_code.free_again();
   with alive as materialized (
     select l.objid::bigint as worker
     from pg_locks l

@@ -168,6 +168,7 @@ begin
   where
     s.state = 'stale'
     and s.decision not in (select x.decision from settled x where x.state <> 'stale');
+  perform foreword_code.note_stale(stale, coalesce(p_reason, p_head ->> 'reason', ''));
   perform foreword_code.let_go(doomed_ids);
   return stale;
 end

@@ -19,7 +19,17 @@ select
   d.tries,
   d.certified_at is not null as certified,
   d.input,
-  d.saw_at
+  d.saw_at,
+  (
+    select coalesce(a.outcome, 'due')
+    from foreword_private.again a
+    where a.decision = d.id
+  ) as decided_again,
+  (
+    select a.decision
+    from foreword_private.again a
+    where a.decided_as = d.id
+  ) as instead_of
 from foreword_private.decision d
 where not d.abandoned;
 
@@ -35,5 +45,7 @@ comment on column foreword.decision.intents is 'Number of intents that it wrote.
 comment on column foreword.decision.premises is 'Number of facts that it relied on.';
 comment on column foreword.decision.tries is 'Tries until it committed; 1: nobody was in the way.';
 comment on column foreword.decision.certified is 'True once checked against the log for serializability.';
+comment on column foreword.decision.decided_again is 'Null unless its intents went stale. Then what came of deciding again: due, decided, refused, unchanged, invalid, gave_up, or expired (for a day no worker knew the decider).';
+comment on column foreword.decision.instead_of is 'The stale decision that it was made instead of.';
 comment on column foreword.decision.input is 'The input that the decider was given.';
 comment on column foreword.decision.saw_at is 'The clock that the decider was given as `now`: with its premises and its input all that it decided on.';

@@ -68,8 +68,10 @@ begin
             'foreword_code.budget_wait',
             'foreword_code.certify',
             'foreword_code.claim',
+            'foreword_code.claim_again',
             'foreword_code.deployed_hash',
             'foreword_code.earlier_doubt',
+            'foreword_code.end_again',
             'foreword_code.enter_worker',
             'foreword_code.intents_of',
             'foreword_code.leave_worker',
@@ -80,7 +82,6 @@ begin
             'foreword_code.settle',
             'foreword_code.sweep',
             'foreword_code.take_call',
-            'foreword_code.who_decided',
             'foreword_code.withdraw'
           ]
         ),

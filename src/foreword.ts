@@ -1,6 +1,7 @@
 /** Puts the rooms together: one database, the use-cases on it, and, where asked, a worker. */
 import { createApplier, type Applier } from './apply/applier.ts'
 import { createBudgets, type Budgets } from './apply/budgets.ts'
+import { createDecideAgain } from './apply/decide-again.ts'
 import { settlingSurely } from './apply/settle-surely.ts'
 import { watched } from './apply/watched.ts'
 import { withinBudgets } from './apply/within-budgets.ts'
@@ -8,7 +9,6 @@ import { decide, preview, type DecideDeps } from './decide/decide.ts'
 import type { Config, Schedule } from './domain/config.ts'
 import type { AnyDecider } from './domain/decider.ts'
 import { newDecisionId } from './domain/decision-id.ts'
-import { failPoint } from './domain/fail-point.ts'
 import { driftPolicy, ignoredPaths } from './domain/policy.ts'
 import type { Logger, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
@@ -96,22 +96,24 @@ const runSchedule =
   }
 
 /**
- * Decides again what went stale, where its decider is registered. Its own converge is not: whatever is
- * wanted is converged to at the next reconcile.
+ * Its own converge is not among the deciders that decide again: whatever is wanted is converged to at the
+ * next reconcile.
  */
 const decidingAgain =
-  (run: ReturnType<typeof decide>, deciders: readonly AnyDecider[], logger: Logger) =>
-  async (stale: readonly StaleDecision[]): Promise<void> => {
-    for (const { decision, scope, decider: name, actor, why, ...from } of stale) {
-      const decider = deciders.find((d) => d.name === name)
-      if (decider === undefined) continue
-      const reason = `instead of decision ${decision}: ${why}`
-      const input: unknown = from.input
-      failPoint('before_decide_again')
-      const result = await run(decider, { scope, input, actor, reason })
-      failPoint('after_decide_again')
-      logger.info({ decision, decider: name, result: result.type }, 'decided again')
-    }
+  (run: ReturnType<typeof decide>, deciders: readonly AnyDecider[]) =>
+  ({
+    decision,
+    scope,
+    decider: name,
+    actor,
+    why,
+    ...from
+  }: StaleDecision): Promise<DecideResult> => {
+    const decider = deciders.find((d) => d.name === name)
+    if (decider === undefined) throw new Error(`no decider ${name}`)
+    const reason = `instead of decision ${decision}: ${why}`
+    const input: unknown = from.input
+    return run(decider, { scope, input, actor, reason, instead_of: decision })
   }
 
 interface ApplyingHere {
@@ -152,7 +154,13 @@ const enterAndApply = async (
   })
   const applier: Applier = createApplier({
     log,
-    decideAgain: decidingAgain(engine.decide, config.deciders, logger),
+    decideAgain: createDecideAgain({
+      log,
+      worker: presence.worker,
+      deciders: config.deciders.map((d) => d.name),
+      decide: decidingAgain(engine.decide, config.deciders),
+      logger,
+    }),
     secrets: options.secrets,
     now: () => new Date(),
     worker: presence.worker,

@@ -3,24 +3,19 @@
  * provider's concurrency, and settles what was learned in batches. It holds no state that matters:
  * whatever it had in hand when it died is in the log, under a lease.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { failPoint } from '../domain/fail-point.ts'
-import type {
-  ApplyLog,
-  ClaimKind,
-  Lease,
-  Logger,
-  StaleDecision,
-  StepResult,
-} from '../domain/ports.ts'
+import type { ApplyLog, ClaimKind, Lease, Logger, StepResult } from '../domain/ports.ts'
 import type { AnyProvider, Traits } from '../domain/provider.ts'
 import { gathered } from './batching.ts'
 import type { StepDeps } from './call.ts'
+import type { DecideAgain } from './decide-again.ts'
 import { apply, certified, confirm, lookUp, recover } from './step.ts'
 
 export interface ApplierDeps extends StepDeps {
   readonly log: ApplyLog
   /** Runs the deciders of decisions that went stale, where they are known here. */
-  readonly decideAgain: (stale: readonly StaleDecision[]) => Promise<void>
+  readonly decideAgain: DecideAgain
   readonly worker: number
   readonly providers: ReadonlyMap<string, AnyProvider>
   readonly claim_intents_max: number
@@ -52,13 +47,13 @@ const learn = async (
     case 'recover':
       return recover(provider, lease)
     case 'withdraw':
-      await deps.decideAgain(await deps.log.withdraw(lease))
+      await deps.log.withdraw(lease)
+      void deps.decideAgain.wake()
       return null
     case 'certify': {
-      const stale = await deps.log.certify(lease)
-      if (stale === null) return certified(provider, lease)
+      if (await deps.log.certify(lease)) return certified(provider, lease)
       deps.logger.warn({ intent: lease.entry, decision: lease.decision }, 'not serializable')
-      await deps.decideAgain(stale)
+      void deps.decideAgain.wake()
       return null
     }
   }
@@ -209,6 +204,12 @@ const createClaimer = (
   }
 }
 
+/** Whether it has ended at a moment; it goes on if not. */
+const endedBy = async (moment: number, work: Promise<void>): Promise<boolean> => {
+  const late = pause(Math.max(0, moment - performance.now()), false, { ref: false })
+  return Promise.race([work.then(() => true), late])
+}
+
 export const createApplier = (deps: ApplierDeps): Applier => {
   const slots = createSlots()
   const claimer = createClaimer(deps, slots, (provider, lease) => void carryOut(provider, lease))
@@ -252,17 +253,19 @@ export const createApplier = (deps: ApplierDeps): Applier => {
     sweep: async () => {
       const taken = await deps.log.sweep()
       if (taken > 0) deps.logger.warn({ taken }, 'took over the leases of a dead worker')
+      void deps.decideAgain.wake()
       await wake()
     },
     drain: async (timeout_ms) => {
       claimer.stop()
       alarm.clear()
       const until = performance.now() + timeout_ms
+      const decided = deps.decideAgain.stop()
       while (slots.running() + settler.waiting() > 0 && performance.now() < until) {
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
       await settler.write()
-      return slots.running() === 0
+      return slots.running() === 0 && (await endedBy(until, decided))
     },
     running: slots.running,
   }

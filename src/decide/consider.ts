@@ -36,6 +36,8 @@ export interface DecideOptions<Input> {
   readonly actor?: string
   readonly reason?: string
   readonly cause?: Cause
+  /** The stale decision that this one is made instead of: made once, whoever tries. */
+  readonly instead_of?: string
   /** Generations of desired state that the decision acts on. */
   readonly acted?: (drafts: readonly IntentDraft[]) => WritePlan['acted']
 }

@@ -40,6 +40,7 @@ const writePlan = <R extends Reads, Input, Thought>(
     tries,
     saw_at: now.toISOString(),
     ...(run.decider.apart === true ? { apart: true } : {}),
+    ...(run.options.instead_of === undefined ? {} : { instead_of: run.options.instead_of }),
   },
   premises: premisesOf(run.plan, readings),
   predicates: predicatesOf(run.plan, readings),

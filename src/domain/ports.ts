@@ -70,6 +70,8 @@ export interface WritePlan {
     readonly saw_at: string
     /** Its intents do not rely on all that was read: see `Decider`. */
     readonly apart?: true
+    /** The stale decision that it is decided instead of. */
+    readonly instead_of?: string
   }
   readonly premises: readonly { readonly resource: string; readonly version: number }[]
   readonly predicates: readonly JsonObject[]
@@ -213,6 +215,8 @@ export interface StaleDecision {
   readonly input: Json
   /** Why its intents were taken back. */
   readonly why: string
+  /** How often it was begun to decide again, this time included. */
+  readonly tries: number
 }
 
 export interface ApplyLog {
@@ -221,13 +225,26 @@ export interface ApplyLog {
   readonly settle: (worker: number, results: readonly StepResult[]) => Promise<readonly number[]>
   /** Takes over what dead workers left; returns how much. */
   readonly sweep: () => Promise<number>
-  /** Takes back a rejected intent and what relied on it; the decisions that went stale with it. */
-  readonly withdraw: (lease: Lease) => Promise<readonly StaleDecision[]>
+  /** Takes back a rejected intent and what relied on it; decisions that go stale with it are noted. */
+  readonly withdraw: (lease: Lease) => Promise<void>
   /**
-   * Searches the log for a cycle through the lease's decision. Null: there is none, its intents may be
+   * Searches the log for a cycle through the lease's decision. True: there is none, its intents may be
    * attempted. Else the decision was taken back, with those that relied on it.
    */
-  readonly certify: (lease: Lease) => Promise<readonly StaleDecision[] | null>
+  readonly certify: (lease: Lease) => Promise<boolean>
+  /** Stale decisions of these deciders that are due, leased to the worker. */
+  readonly claimAgain: (
+    worker: number,
+    deciders: readonly string[],
+    max: number,
+  ) => Promise<readonly StaleDecision[]>
+  /** What came of one, if it wrote no decision; null: to be decided again in so long. */
+  readonly endAgain: (
+    worker: number,
+    decision: string,
+    outcome: 'refused' | 'unchanged' | 'invalid' | null,
+    due_in_ms: number | null,
+  ) => Promise<void>
   readonly release: (resource: string, version: number) => Promise<void>
   /** Of an intent's calls before one of them; null: none of them can have happened. */
   readonly earlierDoubt: (entry: number, number: number) => Promise<EarlierDoubt | null>

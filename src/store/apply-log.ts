@@ -123,22 +123,13 @@ const claim = async (
   return rows.map((row) => leaseOf(row, age_ms))
 }
 
-const staleOf = (
-  sql: Sql,
-  decisions: readonly string[],
-  why: string,
-): Promise<readonly StaleDecision[]> =>
-  sql<StaleDecision[]>`
-    select d.decision, d.scope, d.decider, d.actor, d.input, ${why}::text as why
-    from foreword_code.who_decided(${decisions}::uuid[]) d`
-
 /** `why` given: of a decision that must not be carried out; absent: of an intent that was rejected. */
 const takeBack = async (
   sql: Sql,
   lease: Lease,
   entries: readonly number[],
   { why, patience_ms }: { readonly why?: string; readonly patience_ms?: number } = {},
-): Promise<readonly StaleDecision[]> => {
+): Promise<void> => {
   const reason = why ?? `intent ${lease.entry} was rejected: ${lease.reason ?? ''}`
   const head = {
     scope: lease.scope,
@@ -148,31 +139,29 @@ const takeBack = async (
     reason,
     tries: 1,
   }
-  let stale: readonly string[] = []
   const withdraw = async (tx: TransactionSql): Promise<void> => {
-    const [row] = await tx<{ stale: string[] }[]>`
+    await tx`
       select foreword_code.withdraw(
         ${randomUUID()},
         ${entries}::bigint[],
         ${jsonb(tx, head)},
         ${why ?? null}::text
-      ) as stale`
-    stale = row?.stale ?? []
+      )`
   }
   await serializably(sql, withdraw, patience_ms)
-  return stale.length === 0 ? [] : staleOf(sql, stale, reason)
 }
 
 /** The verdict and what follows from it under one lock: two members of a cycle are not both taken back. */
-const certify = (sql: Sql, lease: Lease): Promise<readonly StaleDecision[] | null> =>
+const certify = (sql: Sql, lease: Lease): Promise<boolean> =>
   alone(sql, async (session) => {
     const [verdict] = await session<{ decision: string; why: string }[]>`
       select c.decision, c.why from foreword_code.certify(${lease.decision}) c`
-    if (verdict === undefined) return null
+    if (verdict === undefined) return true
     const entries = await session<{ id: number }[]>`
       select i as id from foreword_code.intents_of(${verdict.decision}) i`
     const ids = entries.map((e) => e.id)
-    return takeBack(session, lease, ids, { why: verdict.why, patience_ms: alone_patience_ms })
+    await takeBack(session, lease, ids, { why: verdict.why, patience_ms: alone_patience_ms })
+    return false
   })
 
 const outputsOf = async (
@@ -232,6 +221,16 @@ export const applyLog = (sql: Sql): ApplyLog => ({
   }),
   withdraw: (lease) => takeBack(sql, lease, [lease.entry]),
   certify: oneByOne((lease: Lease) => certify(sql, lease)),
+  claimAgain: (worker, deciders, max) =>
+    sql<StaleDecision[]>`
+      select a.decision, a.scope, a.decider, a.actor, a.input, a.why, a.tries
+      from foreword_code.claim_again(${worker}, ${[...deciders]}::text[], ${max}) a`,
+  endAgain: async (worker, decision, outcome, due_in_ms) => {
+    await sql`
+      select foreword_code.end_again(
+        ${worker}, ${decision}, ${outcome}, ${due_in_ms === null ? null : Math.ceil(due_in_ms)}
+      )`
+  },
   release: trapped('release', async (resource, version) => {
     await serializably(
       sql,

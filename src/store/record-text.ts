@@ -62,7 +62,10 @@ const isPlain = (c: Change): boolean =>
  */
 const recordCall = (writes: readonly Write[]): string => {
   const acted = writes.flatMap((w) => w.plan.acted)
-  const plain = writes.every((w) => w.plan.cause === 'intent' && w.plan.changes.every(isPlain))
+  const plain = writes.every(
+    ({ plan }) =>
+      plan.cause === 'intent' && plan.head.instead_of === undefined && plan.changes.every(isPlain),
+  )
   const changes = writes.flatMap(changesJson).toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
   const json = (values: readonly unknown[]): string => literal(JSON.stringify(values))
   return `select w.decision, w.id, w.resource, w.version from foreword_code.record(${[
@@ -81,7 +84,7 @@ const loneChange = ({ plan }: Write): Change | null => {
   const [change, ...others] = plan.changes
   if (change === undefined || others.length > 0) return null
   if (plan.cause !== 'intent' || plan.acted.length > 0 || !isPlain(change)) return null
-  if (plan.head.apart === true) return null
+  if (plan.head.apart === true || plan.head.instead_of !== undefined) return null
   const { scope, decider, actor, reason } = plan.head
   const { kind, name, verb } = change
   const texts = [scope, decider, actor, reason, change.scope, kind, name, verb]

@@ -1,20 +1,25 @@
 /**
- * A worker as a process of its own, to be killed: `node worker-process.ts DATABASE_URL CLOUD_URL`.
- * Prints its id once it lives.
+ * A worker as a process of its own, to be killed: `node worker-process.ts DATABASE_URL CLOUD_URL [TRAITS [TRAP]]`.
+ * Tells once it lives. Where it comes by the fail point TRAP it kills itself.
  */
+import { armFailPoints } from '../../src/domain/fail-point.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
 import { openEngine } from '../../src/foreword.ts'
 import { createLogger } from '../../src/logger.ts'
+import { follow } from './follow.ts'
 import { quick, testConfig } from './settings.ts'
 
-const [url = '', cloud = '', traits = '{}'] = process.argv.slice(2)
+const [url = '', cloud = '', traits = '{}', trap] = process.argv.slice(2)
+armFailPoints((point) => {
+  if (point === trap) process.kill(process.pid, 'SIGKILL')
+})
 const providers = simulatedCloud({
   url: cloud,
   traits: { ...quick, ...(JSON.parse(traits) as object) },
 })
 const engine = openEngine({
   url,
-  config: testConfig(url, { providers }),
+  config: testConfig(url, { providers, deciders: [follow] }),
   secrets: String,
   logger: createLogger({ level: 'silent' }),
   version: 'test',

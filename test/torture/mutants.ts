@@ -115,14 +115,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'nothing is certified',
     functions: {
-      certify_undisturbed: [
-        {
-          from: 'return disturbed;',
-          to: `update foreword_private.decision d set certified_at = clock_timestamp()
-            where d.id = any (disturbed);
-            return '{}';`,
-        },
-      ],
+      disturbed_of: [{ from: 'return disturbed;', to: `return '{}';` }],
     },
     schedule: directed([]),
     prepare: forgeCycle,
@@ -214,7 +207,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what an intent needs is not waited for',
     functions: {
-      pick_due: [{ from: 'p.resource = a.resource and p.version <= a.version', to: 'false' }],
+      due_now: [{ from: 'p.resource = a.resource and p.version <= a.version', to: 'false' }],
     },
     schedule: directed(['pair'], {
       cloud: {

@@ -3,9 +3,9 @@
 -- changes. Set-based: any number of decisions is a few statements, one flight with COMMIT. Errors are of
 -- class FW; a 40001 means that somebody else was first.
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
---   premise_resources, premise_versions, predicates, counters, apart, instead_of, facts}]; facts: it says what was seen or
---   taken back, calls nothing, and so needs no certificate. For the owner and appliers only, as is any
---   cause but `intent`; operators may say what was ruled.
+--   premise_resources, premise_versions, predicates, counters, compensation, apart, instead_of, facts}]; facts: it
+--   says what was seen or taken back, calls nothing, and so needs no certificate. For the owner and appliers only,
+--   as is any cause but `intent`; operators may say what was ruled.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
 --   position}], in the order in which their rows are locked; position: in which their entries are numbered;
 --   labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
@@ -56,6 +56,7 @@ begin
     snapshot,
     xid,
     certified_at,
+    compensation,
     apart,
     unplaced
   )
@@ -76,6 +77,7 @@ begin
     foreword_code.log_snapshot(),
     foreword_code.log_xid(),
     case when d.facts and not p_plain then clock_timestamp() end,
+    case when d.compensation in ('halt', 'all_or_compensate') then d.compensation else 'keep_going' end,
     coalesce(d.apart, false),
     d.facts is not true or p_plain
   from jsonb_to_recordset(p_decisions) as d (
@@ -92,6 +94,7 @@ begin
     premise_versions bigint[],
     predicates jsonb,
     counters jsonb,
+    compensation text,
     apart boolean,
     facts boolean
   );

@@ -4,6 +4,8 @@
 -- still intends, transitively. Those go stale. Each resource returns, as a new version, to the state it
 -- had before the first version taken back. Returns the decisions whose intents went stale and that may be
 -- decided again: not those whose own intent was rejected, for they would come to the same, without end.
+-- Of a decision that says `halt` or `all_or_compensate` nothing more is begun once a part of it is taken back; what
+-- was begun of the latter is undone (079).
 -- Where a person had it taken back (abandoned or cancelled: see foreword.ruling), the decision and its entries
 -- say so, and the intent is cancelled.
 create function foreword_code.withdraw(
@@ -79,6 +81,14 @@ begin
               select
               from unnest(d.premise_resources, d.premise_versions) as r (resource, version)
               where r.resource = x.resource and r.version >= x.version
+            )
+          )
+          or (
+            d.compensation <> 'keep_going'
+            and exists (
+              select
+              from foreword_private.entry o
+              where o.decision = e.decision and o.id = any (doomed_ids)
             )
           )
           or (
@@ -167,9 +177,16 @@ begin
   from settled s
   where
     s.state = 'stale'
-    and s.decision not in (select x.decision from settled x where x.state <> 'stale');
+    and s.decision not in (select x.decision from settled x where x.state <> 'stale')
+    -- What undoes is decided anew below.
+    and not exists (
+      select
+      from foreword_private.decision d
+      where d.id = s.decision and d.decider = 'foreword/compensate'
+    );
   perform foreword_code.note_stale(stale, coalesce(p_reason, p_head ->> 'reason', ''));
   perform foreword_code.let_go(doomed_ids);
+  perform foreword_code.compensate(doomed_ids, coalesce(p_reason, p_head ->> 'reason', ''));
   return stale;
 end
 $$;

@@ -4,7 +4,8 @@
 create function foreword.decide(
   decider text,
   reason text default '',
-  id uuid default null
+  id uuid default null,
+  compensation text default 'keep_going'
 ) returns uuid
 language plpgsql
 security definer
@@ -28,6 +29,10 @@ declare
 begin
   perform foreword_code.must_be_serializable('foreword.decide');
   perform foreword_code.check_name('decider', decide.decider);
+  if decide.compensation is null or decide.compensation not in ('keep_going', 'halt', 'all_or_compensate') then
+    raise exception 'unknown compensation %', coalesce(quote_literal(decide.compensation), 'null')
+      using errcode = 'FW028', hint = 'Known: keep_going, halt, all_or_compensate.';
+  end if;
   intents := foreword_code.noted('intents');
   if jsonb_array_length(intents) = 0 then
     return null;
@@ -104,6 +109,7 @@ begin
         'decider', decide.decider,
         'actor', session_user,
         'reason', coalesce(decide.reason, ''),
+        'compensation', decide.compensation,
         'saw_at', transaction_timestamp(),
         'predicates', foreword_code.noted('predicates'),
         'counters', foreword_code.noted('counters')
@@ -121,5 +127,5 @@ begin
   return decision;
 end
 $$;
-comment on function foreword.decide(text, text, uuid) is
-  'In a SERIALIZABLE transaction: records what foreword.intend has gathered as one decision of this decider, with everything that assume, find and counter have read as its premises. Returns its id (yours, if given: foreword.committed(id) then tells after a lost COMMIT); null when nothing was intended. It counts when the transaction commits; 40001, 40P01 and 23505 mean: somebody was first, begin again (with a new id: a used one is 23505 for ever). FW010, FW011: create of what is there, change of what is not. FW013: a resource twice. FW024: a counter that becomes too large. FW027: more than 1,000 intents.';
+comment on function foreword.decide(text, text, uuid, text) is
+  'In a SERIALIZABLE transaction: records what foreword.intend has gathered as one decision of this decider, with everything that assume, find and counter have read as its premises. Returns its id (yours, if given: foreword.committed(id) then tells after a lost COMMIT); null when nothing was intended. compensation: what becomes of it once a part of it was rejected or taken back: keep_going, halt (what is not begun is taken back too) or all_or_compensate (and what was begun is undone). It counts when the transaction commits; 40001, 40P01 and 23505 mean: somebody was first, begin again (with a new id: a used one is 23505 for ever). FW010, FW011: create of what is there, change of what is not. FW013: a resource twice. FW024: a counter that becomes too large. FW027: more than 1,000 intents.';

@@ -20,6 +20,7 @@ select
   d.certified_at is not null as certified,
   d.input,
   d.saw_at,
+  d.compensation,
   (
     select coalesce(a.outcome, 'due')
     from foreword_private.again a
@@ -45,6 +46,7 @@ comment on column foreword.decision.intents is 'Number of intents that it wrote.
 comment on column foreword.decision.premises is 'Number of facts that it relied on.';
 comment on column foreword.decision.tries is 'Tries until it committed; 1: nobody was in the way.';
 comment on column foreword.decision.certified is 'True once checked against the log for serializability.';
+comment on column foreword.decision.compensation is 'What becomes of it once a part of it was taken back: keep_going, halt (nothing more is begun) or all_or_compensate (and what was begun is undone by a decision of foreword/compensate).';
 comment on column foreword.decision.decided_again is 'Null unless its intents went stale. Then what came of deciding again: due, decided, refused, unchanged, invalid, gave_up, or expired (for a day no worker knew the decider).';
 comment on column foreword.decision.instead_of is 'The stale decision that it was made instead of.';
 comment on column foreword.decision.input is 'The input that the decider was given.';

@@ -8,6 +8,7 @@ export {
   remove,
   update,
   type Assumed,
+  type Compensation,
   type DecideContext,
   type Decider,
   type Facts,

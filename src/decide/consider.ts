@@ -1,6 +1,7 @@
 /** The pure part of deciding: a decider's own code on one set of readings, and what it came to. */
 import * as E from 'fp-ts/lib/Either.js'
 import {
+  compensations,
   find_rows_max,
   get_all_names_max,
   queries,
@@ -68,6 +69,14 @@ export const runOf = <R extends Reads, Input, Thought>(
   decider: Decider<R, Input, Thought>,
   options: DecideOptions<Input>,
 ): E.Either<Invalid, Run<R, Input, Thought>> => {
+  const { compensation = 'keep_going' } = decider
+  if (!compensations.includes(compensation)) {
+    return invalid(
+      'FW029',
+      `decider ${decider.name}: unknown compensation ${compensation}`,
+      `known: ${compensations.join(', ')}`,
+    )
+  }
   const reads: unknown = decider.read(queries, options.input)
   if (typeof reads !== 'object' || reads === null || !Object.values(reads).every(isQuery)) {
     return invalid(

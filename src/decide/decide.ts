@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
-import type { Decider, Reads, Refusal } from '../domain/decider.ts'
+import type { Compensation, Decider, Reads, Refusal } from '../domain/decider.ts'
 import type { Change, ConflictNote, Readings, Tried, Try, WritePlan } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { DecideResult, IntentRef } from '../domain/result.ts'
@@ -23,6 +23,10 @@ import { moved_sqlstate, thinkOver, type Thinking } from './think.ts'
 
 export type { DecideDeps, DecideOptions } from './consider.ts'
 
+/** Nothing where it is what every decision does. */
+const compensationOf = (compensation: Compensation | undefined): { compensation?: Compensation } =>
+  compensation === undefined || compensation === 'keep_going' ? {} : { compensation }
+
 const writePlan = <R extends Reads, Input, Thought>(
   run: Run<R, Input, Thought>,
   readings: Readings,
@@ -40,6 +44,7 @@ const writePlan = <R extends Reads, Input, Thought>(
     tries,
     saw_at: now.toISOString(),
     ...(run.decider.apart === true ? { apart: true } : {}),
+    ...compensationOf(run.decider.compensation),
     ...(run.options.instead_of === undefined ? {} : { instead_of: run.options.instead_of }),
   },
   premises: premisesOf(run.plan, readings),

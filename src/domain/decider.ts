@@ -156,6 +156,16 @@ export interface DecideContext<Thought = undefined> {
   readonly thought: Thought
 }
 
+/**
+ * What becomes of a decision once one of its intents was rejected, or taken back with what it relied on.
+ * - `keep_going`: its other intents are carried out all the same.
+ * - `halt`: those not yet begun are taken back too.
+ * - `all_or_compensate`: that, and what was begun is undone by intents that foreword decides at once, in
+ *   reverse order.
+ */
+export const compensations = ['keep_going', 'halt', 'all_or_compensate'] as const
+export type Compensation = (typeof compensations)[number]
+
 export interface Decider<R extends Reads = Reads, Input = unknown, Thought = undefined> {
   readonly name: string
   readonly version: number
@@ -165,6 +175,8 @@ export interface Decider<R extends Reads = Reads, Input = unknown, Thought = und
    * for all of them.
    */
   readonly apart?: boolean
+  /** Default: `keep_going`. */
+  readonly compensation?: Compensation
   readonly read: (q: Queries, input: Input) => R
   /**
    * For what is slow or not pure (prices, a model): runs outside of any transaction, on a snapshot of the

@@ -1,6 +1,6 @@
 /** What the use-cases need of the outside, as types. `store` and `worker` implement them. */
 import type { Json, JsonObject } from './json.ts'
-import type { Counters, Labels } from './decider.ts'
+import type { Compensation, Counters, Labels } from './decider.ts'
 import type { EarlierDoubt, IntentState } from './lifecycle.ts'
 import type { Traits } from './provider.ts'
 
@@ -70,6 +70,8 @@ export interface WritePlan {
     readonly saw_at: string
     /** Its intents do not rely on all that was read: see `Decider`. */
     readonly apart?: true
+    /** What becomes of it once a part of it was taken back; absent: `keep_going`. */
+    readonly compensation?: Compensation
     /** The stale decision that it is decided instead of. */
     readonly instead_of?: string
   }

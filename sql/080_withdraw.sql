@@ -31,6 +31,8 @@ declare
   doomed_versions bigint[];
   grown integer;
   changes jsonb;
+  replaced_resources jsonb;
+  replaced_versions jsonb;
   stale uuid[];
   ruled bigint[] := array(
     select r.entry
@@ -118,14 +120,22 @@ begin
     )
     -- As all who lock several: two transactions never wait for each other.
     order by f.resource
-  )
-  into changes
+  ),
+  jsonb_agg(f.resource),
+  jsonb_agg(s.version)
+  into changes, replaced_resources, replaced_versions
   from (
     select x.resource, min(x.version) as first_version
     from unnest(doomed_resources, doomed_versions) as x (resource, version)
     group by x.resource
   ) f
   join foreword_private.resource r on r.id = f.resource
+  cross join lateral (
+    select s.version
+    from foreword_private.resource_state s
+    where s.resource = f.resource
+    offset 0
+  ) s
   left join foreword_private.entry e
     on e.resource = f.resource and e.version = f.first_version - 1;
 
@@ -145,8 +155,9 @@ begin
       p_head || jsonb_build_object(
         'id', p_id,
         'facts', true,
-        'premise_resources', to_jsonb(doomed_resources),
-        'premise_versions', to_jsonb(doomed_versions)
+        -- What it replaces, which need not be what it takes back: others may have been taken back since.
+        'premise_resources', replaced_resources,
+        'premise_versions', replaced_versions
       )
     ),
     changes

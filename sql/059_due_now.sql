@@ -47,10 +47,25 @@ language sql as $$
           ) p
         ),
         -- Newest first: if any reader is not through, it is likely among them. Whoever made the last version that
-        -- came true has waited for the readers of those before.
+        -- came true has waited for the readers of those before, but for its own other intents.
         (
           select o.id
-          from foreword_private.premise r
+          from (values (true)) one
+          left join lateral (
+            select p.version, p.decision
+            from foreword_private.entry p
+            where
+              p.resource = c.resource
+              and p.version < c.version
+              and p.cause = 'intent'
+              and p.state = 'confirmed'
+            order by p.version desc
+            limit 1
+          ) last on true
+          join foreword_private.premise r
+            on r.resource = c.resource
+            and r.version < c.version
+            and r.version >= coalesce(last.version - 1, 0)
           cross join lateral (
             select max(o.id) as id
             from (
@@ -68,23 +83,8 @@ language sql as $$
               )
           ) o
           where
-            r.resource = c.resource
-            and r.version < c.version
-            and r.version >= coalesce(
-              (
-                select p.version
-                from foreword_private.entry p
-                where
-                  p.resource = c.resource
-                  and p.version < c.version
-                  and p.cause = 'intent'
-                  and p.state = 'confirmed'
-                order by p.version desc
-                limit 1
-              ),
-              0
-            )
-            and r.decision <> c.decision
+            r.decision <> c.decision
+            and (r.version >= coalesce(last.version, 0) or r.decision = last.decision)
             and o.id is not null
           order by r.version desc, r.decision desc
           limit 1

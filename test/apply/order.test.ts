@@ -134,6 +134,23 @@ t.test('rw: readers of a version that was taken back are waited for as well', as
   await allSettled(engine)
 })
 
+t.test('rw: who replaced what he had read is waited for with all his intents', async (t) => {
+  const { cloud, decide, begins, waits, engine } = await world(t)
+  cloud.let('create a', 'update a')
+  await decide([vm('a')])
+  await allSettled(engine)
+  await decide([larger('a'), vm('b')], reads('a'))
+  await eventually('its update is through', async () => {
+    const rows = await engine.sql`select from foreword.intent where state = 'confirmed'`
+    return rows.length === 2
+  })
+  await decide([remove('vm', 'a')])
+  await begins(t, ['create a', 'update a', 'create b'])
+  t.same(await waits(), { 'delete a': 'create b' })
+  cloud.open()
+  await allSettled(engine)
+})
+
 t.test('ww: each version waits for the one before, and for nothing else', async (t) => {
   const { cloud, decide, begins, waits, engine } = await world(t)
   await decide([vm('a')])

@@ -34,6 +34,8 @@ const of_tables: Readonly<Record<TableLaw, string>> = {
     'An intent has at most one call open, its newest, and only while it is applying.',
   attempts_are_counted:
     'The calls of an intent are numbered 1 to n under its own idempotency key, and n is what the intent counts.',
+  rulings_were_due:
+    'Every ruling was on a call in doubt or an intent that waited, and what was cancelled was ruled so.',
   quotas_add_up: 'What a metric has consumed is the sum of what its resources consume.',
   the_gone_consume_nothing: 'A resource that is gone, with nothing under way, consumes nothing.',
   members_match_labels: 'find() sees each present resource under each of its labels, and no other.',

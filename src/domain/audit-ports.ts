@@ -10,6 +10,7 @@ export type TableLaw =
   | 'effects_were_attempted'
   | 'one_open_attempt'
   | 'attempts_are_counted'
+  | 'rulings_were_due'
   | 'quotas_add_up'
   | 'the_gone_consume_nothing'
   | 'members_match_labels'

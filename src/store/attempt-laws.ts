@@ -1,4 +1,4 @@
-/** Laws of calls: what an intent says of its attempts, and what these say themselves. */
+/** Laws of calls: what an intent says of its attempts, what these say themselves, and what persons ruled of them. */
 import { named, type LawSql } from './law-sql.ts'
 
 export const effects_were_attempted: LawSql = {
@@ -71,4 +71,48 @@ export const attempts_are_counted: LawSql = {
       -- As foreword_code.idempotency_key derives it, which takes six times as long.
       or a.first_key <> 'fw-' || encode(uuid_send(e.resource), 'hex') || '-' || e.version
       or a.last_key <> a.first_key`,
+}
+
+const of_doubt = `l.ruling in ('happened', 'did_not_happen', 'retry', 'abandon')`
+const taking_back = `l.ruling in ('abandon', 'cancel')`
+
+export const rulings_were_due: LawSql = {
+  checked: 'select count(*) from foreword_private.ruling',
+  breaches: `
+    select
+      'ruling ' || l.id || coalesce(', ' || ${named('e.resource')}, '') as subject,
+      case
+        when e.id is null then format('on intent %s, and there is none', l.entry)
+        when ${of_doubt} and not d.in_doubt
+          then format('%s, and no call was in doubt', l.ruling)
+        else format('%s, and the intent is %s', l.ruling, e.state)
+      end as what
+    from foreword_private.ruling l
+    left join foreword_private.entry e on e.id = l.entry and e.cause = 'intent'
+    cross join lateral (
+      select exists (
+        select
+        from foreword_private.attempt a
+        where a.entry = l.entry and a.number <= l.attempts and a.outcome in ('in_doubt', 'applied')
+      ) as in_doubt
+    ) d
+    where
+      e.id is null
+      or (${of_doubt} and not d.in_doubt)
+      -- Until its version is taken back it is rejected, and open.
+      or (
+        ${taking_back}
+        and e.state <> 'cancelled'
+        and (e.state <> 'rejected' or e.settled_at is not null)
+      )
+    union all
+    select
+      'intent ' || e.id || ', ' || ${named('e.resource')},
+      'cancelled, and nobody has ruled so'
+    from foreword_private.entry e
+    where
+      e.state = 'cancelled'
+      and not exists (
+        select from foreword_private.ruling l where l.entry = e.id and ${taking_back}
+      )`,
 }

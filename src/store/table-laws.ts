@@ -3,7 +3,12 @@
  * how many rows it was held against. What they mean is in src/audit/audit.ts.
  */
 import type { TableLaw } from '../domain/audit-ports.ts'
-import { attempts_are_counted, effects_were_attempted, one_open_attempt } from './attempt-laws.ts'
+import {
+  attempts_are_counted,
+  effects_were_attempted,
+  one_open_attempt,
+  rulings_were_due,
+} from './attempt-laws.ts'
 import { named, type LawSql } from './law-sql.ts'
 
 const versions_without_gaps: LawSql = {
@@ -224,6 +229,7 @@ export const tableLaws: Readonly<Record<TableLaw, LawSql>> = {
   effects_were_attempted,
   one_open_attempt,
   attempts_are_counted,
+  rulings_were_due,
   quotas_add_up,
   the_gone_consume_nothing,
   members_match_labels,

@@ -289,6 +289,41 @@ const breaches: readonly Breach[] = [
     what: /another idempotency key/,
   },
   {
+    title: 'a ruling on a call that nobody ever made',
+    law: 'rulings_were_due',
+    statement: `
+      insert into foreword_private.ruling (entry, ruling, ruled_by, note, state_before, attempts)
+      values (${intent('a', 2)}, 'did_not_happen', 'eve', 'x', 'in_doubt', 0)`,
+    subject: /^ruling \d+, vm\/a in acme\/prod$/,
+    what: /^did_not_happen, and no call was in doubt$/,
+  },
+  {
+    title: 'a ruling on an intent that is lost',
+    law: 'rulings_were_due',
+    statement: `
+      insert into foreword_private.ruling (entry, ruling, ruled_by, note, state_before, attempts)
+      values (999999, 'approve', 'eve', '', 'awaiting_approval', 0)`,
+    subject: /^ruling \d+$/,
+    what: /^on intent 999999, and there is none$/,
+  },
+  {
+    title: 'an intent that was abandoned and carried out all the same',
+    law: 'rulings_were_due',
+    statement: `
+      insert into foreword_private.ruling (entry, ruling, ruled_by, note, state_before, attempts)
+      values (${intent('a', 2)}, 'abandon', 'eve', 'x', 'in_doubt', 1)`,
+    subject: /^ruling \d+, vm\/a in acme\/prod$/,
+    what: /^abandon, and the intent is confirmed$/,
+  },
+  {
+    title: 'an intent that was cancelled, and nobody knows by whom',
+    law: 'rulings_were_due',
+    statement: `
+      update foreword_private.entry set state = 'cancelled' where id = ${intent('b', 2)}`,
+    subject: /^intent \d+, vm\/b in acme\/prod$/,
+    what: /^cancelled, and nobody has ruled so$/,
+  },
+  {
     title: 'a quota that nobody consumes',
     law: 'quotas_add_up',
     statement: `update foreword_private.quota set consumed = consumed + 3 where metric = 'cores'`,
@@ -412,7 +447,12 @@ t.test('a log that nobody meddled with breaks no law', async (t) => {
   t.strictSame(broken(report), [])
   t.ok(report.ok)
   const idle = report.checks.filter((check) => check.checked === 0).map((check) => check.law)
-  t.strictSame(idle, ['one_open_attempt'], 'every law was held against something')
+  const nothing = ['one_open_attempt', 'rulings_were_due']
+  t.strictSame(
+    idle,
+    nothing,
+    'no call is open, and nobody ruled; every other law was held against something',
+  )
 })
 
 for (const { title, law, statement, subject, what } of breaches) {
@@ -435,7 +475,8 @@ for (const state of ['stale', 'cancelled', 'rejected']) {
     t.strictSame(broken(await audit(auditStore(sql))), ['decisions_are_serializable'])
     const taken_back = `decision = ${maker('right')}`
     await breakIt(sql, `update foreword_private.entry set state = '${state}' where ${taken_back}`)
-    t.strictSame(broken(await audit(auditStore(sql))), [])
+    const unruled = state === 'cancelled' ? ['rulings_were_due'] : []
+    t.strictSame(broken(await audit(auditStore(sql))), unruled)
   })
 }
 

@@ -68,6 +68,7 @@ begin
     state = p_state,
     epoch = e.epoch + 1,
     looks = 0,
+    waits_for = null,
     reason = foreword_code.tell_ruling(p_ruling, p_by, p_note),
     due_at = case when p_state <> 'confirmed' then clock_timestamp() end,
     applied_at = case when p_state in ('applied', 'confirmed') then clock_timestamp() end,

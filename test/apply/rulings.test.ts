@@ -415,12 +415,25 @@ t.test('what a zombie learns after a ruling moves nothing, and its id is kept', 
 
 t.test('a second time it happened, where no look shows it: confirmed at that', async (t) => {
   const read = () => Promise.resolve({ state: { is: 'something else' } })
-  const engine = await scripted(t, {
-    traits: { idempotency: 'none', sightings: 1 },
-    call: lose,
-    read,
+  const engine = await scripted(
+    t,
+    {
+      traits: { idempotency: 'none', sightings: 1 },
+      call: (call) => (call.name === 'a' ? lose() : Promise.resolve(applied({ is: 'it' }))),
+      read,
+    },
+    { worker: false },
+  )
+  const worker = await engine.startWorker((reason) => t.bailout(reason))
+  await engine.decide(say, {
+    scope,
+    input: {
+      drafts: [
+        create('thing', 'a', { is: 'it' }),
+        create('thing', 'b', {}, { needs: ['thing/a'] }),
+      ],
+    },
   })
-  await engine.decide(say, { scope, input: { drafts: [create('thing', 'a', { is: 'it' })] } })
   const intent = await parkedIntent(engine)
   t.equal(await ruled(engine, `resolve(${intent}, 'happened', 'ada', 'I see it')`), 'applied')
   await engine.sql`
@@ -429,7 +442,12 @@ t.test('a second time it happened, where no look shows it: confirmed at that', a
   t.match(await engine.sql`select reason, rulings from foreword.doubt`, [
     { reason: /said to be done, but no look shows it/, rulings: 1 },
   ])
+  const waiting = () => engine.sql<{ waits: boolean }[]>`
+    select i.due_at is null as waits from foreword.intent i where i.name = 'b'`
+  await eventually('another one waits for it', async () => (await waiting())[0]?.waits)
+  await worker.stop()
   t.equal(await ruled(engine, `resolve(${intent}, 'happened', 'ada', 'I do')`), 'confirmed')
+  t.same(await waiting(), [{ waits: false }], 'and waits no more')
   t.equal(await stateOf(engine, intent), 'confirmed')
   t.equal((await engine.sql`select from foreword.ruling`).length, 2)
   await auditIsClean(t, engine)

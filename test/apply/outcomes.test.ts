@@ -1,7 +1,7 @@
 /** What an outcome that nobody knows may lead to, where the provider alone can tell. */
 import t from 'tap'
 import { create } from '../../src/domain/decider.ts'
-import { rejected, type AnyProvider, type Call } from '../../src/domain/provider.ts'
+import { applied, rejected, type AnyProvider, type Call } from '../../src/domain/provider.ts'
 import type { Engine } from '../../src/foreword.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
 import { cloudWorld, engineOn, testEngine, testWorker } from '../support/engine.ts'
@@ -42,6 +42,7 @@ t.test(
       traits: { idempotency: 'token', token_valid_ms: 60_000 },
       call: async (call) => {
         keys.push(call.idempotency_key)
+        if (keys.length > 1) return applied(call.spec as never)
         await sql`update foreword_private.attempt set started_at = started_at - interval '1 hour'`
         throw new Error('reset')
       },
@@ -56,6 +57,13 @@ t.test(
       { outcome: 'in_doubt', error_class: 'unknown' },
       { outcome: 'rejected', error_class: 'not_sent' },
     ])
+    // A person may take the risk that the API has forgotten: that is his to know.
+    await sql`
+    select foreword.resolve(d.intent_id, 'retry', 'ada', 'twice does no harm')
+    from foreword.doubt d`
+    t.match(await settled(engine), { state: 'confirmed', attempts: 3 })
+    t.equal(keys.length, 2)
+    t.equal(keys[0], keys[1], 'under the same key')
   },
 )
 

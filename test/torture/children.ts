@@ -16,7 +16,7 @@ export interface Child {
   resumed_at: number
   /** Killed, stopped, cut off, or gone by itself: what it heard it may not have written in time. */
   disturbed: boolean
-  /** All of these but stopped: it may not have written it at all. */
+  /** It may not even have read an answer: all of these, but for a stop right after one. */
   lost: boolean
   /** It said that it lives. */
   ready: boolean
@@ -38,6 +38,7 @@ export interface Children {
   readonly stop: (child: Child, for_ms: number) => void
   /** `point action` of each trap that was sprung. */
   readonly sprung: readonly string[]
+  /** At the end, when nothing is under way: nobody counts as disturbed by it. */
   readonly killAll: () => Promise<void>
 }
 
@@ -69,6 +70,7 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
   const sprung: string[] = []
   const running = new Map<Child, { process: ChildProcess; gone: Promise<void> }>()
   const timers = new Set<NodeJS.Timeout>()
+  let ending = false
 
   const signal = (child: Child, name: NodeJS.Signals): void => {
     if (child.alive) running.get(child)?.process.kill(name)
@@ -109,8 +111,8 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
       if (word === 'trap') {
         sprung.push(`${point} ${action}`)
         child.disturbed = true
+        child.lost ||= action === 'kill' || point !== 'after_apply'
         if (action === 'stop') resumeIn(child, Number(for_ms))
-        else child.lost = true
       } else if (line === 'alive') child.ready = true
       else if (line === 'done') child.done = true
       heard.onLine(child, line)
@@ -118,7 +120,7 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
     const gone = new Promise<void>((resolve) => {
       spawned.once('close', () => {
         child.alive = false
-        if (!child.done) child.disturbed = child.lost = true
+        if (!child.done && !ending) child.disturbed = child.lost = true
         running.delete(child)
         heard.onExit(child)
         resolve()
@@ -137,14 +139,17 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
     },
     stop: (child, for_ms) => {
       if (!child.alive || child.stopped) return
+      child.lost = true
       signal(child, 'SIGSTOP')
       resumeIn(child, for_ms)
     },
     killAll: async () => {
+      ending = true
       for (const timer of timers) clearTimeout(timer)
       const left = [...running.values()]
       for (const { process: spawned } of left) spawned.kill('SIGKILL')
       await Promise.all(left.map(({ gone }) => gone))
+      ending = false
     },
   }
 }

@@ -108,7 +108,7 @@ export interface Evidence {
   readonly told: readonly Told[]
   /** Ids of workers that were killed, stopped or cut off. */
   readonly disturbed: ReadonlySet<number>
-  /** Those of them that were not only stopped for a while. */
+  /** Those of them that may not have read an answer: all but those stopped right after one. */
   readonly lost: ReadonlySet<number>
   /** Postgres itself was stopped. */
   readonly crashed: boolean

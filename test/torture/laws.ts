@@ -25,7 +25,7 @@ const told: Law = {
         .filter((id) => !decisionOf.has(id))
         .map((id) => `${job}: ${id} is not there`)
       const unheard = begun - results.length
-      const unknown = results.filter((r) => r.type === 'threw').length
+      const unknown = results.filter((r) => r.type === 'unknown').length
       const most = decided.length + unheard + unknown
       return first.length <= most
         ? missing
@@ -177,7 +177,7 @@ const ordered: Law = {
 }
 
 const fresh: Law = {
-  name: 'nothing is attempted after its premise was taken back',
+  name: 'nothing is begun after its premise was taken back',
   counts: 'broken',
   breaches: ({ entries, attemptsOf, decisionOf, byVersion }) =>
     entries.flatMap((e) => {
@@ -187,8 +187,11 @@ const fresh: Law = {
         if (on === undefined || on.cause !== 'intent' || on.settled_at === null) return []
         if (!['rejected', 'stale', 'cancelled'].includes(on.state)) return []
         const from = ms(on.settled_at)
-        const late = attemptsOf.get(e.id)?.find((a) => ms(a.started_at) > from)
-        return late === undefined
+        const attempts = attemptsOf.get(e.id) ?? []
+        const late = attempts.some((a) => ms(a.started_at) > from)
+        // What nobody knew then must be found out, by a repeat too where that is safe.
+        const begun = attempts.some((a) => ms(a.started_at) <= from && a.outcome === 'in_doubt')
+        return !late || begun
           ? []
           : [`${nameOf(e)} was attempted though ${nameOf(on)} had been taken back`]
       })
@@ -250,16 +253,23 @@ const parked: Law = {
     }),
 }
 
+/** Whether a worker may have had an answer on its way that it never read or wrote. */
+const mayHaveMissed = ({ lost, disturbed, attempts }: Facts, worker: number): boolean =>
+  // Stopped with an answer in its hand, and nothing else under way.
+  lost.has(worker) ||
+  (disturbed.has(worker) && attempts.filter((a) => a.worker === worker).length > 1)
+
 const kept: Law = {
   name: 'an id that was heard is kept, also from a worker that came too late',
   counts: 'broken',
-  breaches: ({ entries, requestsOf, effectsOf, attemptsOf, crashed, lost, external_ids }) =>
-    entries.flatMap((e) => {
+  breaches: (facts) =>
+    facts.entries.flatMap((e) => {
+      const { entries, requestsOf, effectsOf, attemptsOf, external_ids } = facts
       const [effect] = effectsOf.get(e.id) ?? []
       const heard = (requestsOf.get(e.id) ?? []).some((r) => r.status === 201 && r.heard)
       const attempts = attemptsOf.get(e.id) ?? []
-      if (effect?.verb !== 'create' || !heard || crashed) return []
-      if (attempts.some((a) => lost.has(a.worker) || a.external_id !== null)) return []
+      if (effect?.verb !== 'create' || !heard || facts.crashed) return []
+      if (attempts.some((a) => a.external_id !== null || mayHaveMissed(facts, a.worker))) return []
       // A look-up has found it, or a later version has done away with it.
       if ((external_ids.get(e.resource) ?? null) !== null) return []
       if (entries.some((x) => x.resource === e.resource && x.version > e.version)) return []

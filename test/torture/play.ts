@@ -90,6 +90,7 @@ const startWires = async (schedule: Schedule, url: string): Promise<Wires> => {
 const ready_ms = 10_000
 const awake_ms = 500
 const trouble_ms = 2_500
+const still_ms = 500
 const decided_ms = 30_000
 
 /** The processes of a schedule, and those that come in place of the dead. */
@@ -134,6 +135,7 @@ const createCast = (
     noteOf(job).results.push(
       JSON.parse(line.slice(`told ${job} `.length)) as Told['results'][number],
     )
+    if (line.includes('"type":"away"')) return
     const left = pending[child.index]
     left?.splice(0, left.length, ...left.filter((j) => j.job !== job))
   }
@@ -154,6 +156,7 @@ const createCast = (
     },
     /** Somebody must be there to work, also where all others stand still. */
     ensureAble: () => {
+      over = false
       if (!able()) begin('worker', schedule.workers, false)
     },
     /** Whoever stood still has had the time to do what he had in mind. */
@@ -234,11 +237,29 @@ const eventually = async (
   }
 }
 
+const isAtRest = async (sql: Sql): Promise<boolean> =>
+  standingOf(await readOpen(sql)).moving.length === 0
+
+/** Somebody may be about to decide again, which no table shows: it must last for a while. */
 const untilRest = async (sql: Sql, cast: Cast, rest_ms: number): Promise<void> => {
+  let since = Infinity
   await eventually(rest_ms, async () => {
     cast.ensureAble()
-    return cast.decided() && cast.awake() && standingOf(await readOpen(sql)).moving.length === 0
+    const rests = cast.decided() && cast.awake() && (await isAtRest(sql).catch(() => false))
+    since = rests ? Math.min(since, performance.now()) : Infinity
+    return performance.now() - since >= still_ms
   })
+}
+
+/** Waits until everything rests, and ends the processes; again where one of them had begun something. */
+const endAtRest = async (sql: Sql, cast: Cast, rest_ms: number): Promise<void> => {
+  const until = performance.now() + rest_ms
+  for (;;) {
+    await untilRest(sql, cast, until - performance.now())
+    await cast.end()
+    if (performance.now() > until || (await isAtRest(sql))) return
+    for (const child of cast.children.all) child.disturbed = child.lost = true
+  }
 }
 
 const workersOf = async (
@@ -275,9 +296,8 @@ export const play = async (schedule: Schedule, stage: Stage): Promise<Played> =>
       await untilRest(sql, cast, trouble_ms)
       await put(cloud.url, '/admin/faults', { profile: 'calm', ...schedule.cloud })
     }
-    await untilRest(sql, cast, stage.rest_ms)
+    await endAtRest(sql, cast, stage.rest_ms)
     const workers = await workersOf(sql, cast.children.all)
-    await cast.end()
     return {
       evidence: {
         schedule,

@@ -14,6 +14,8 @@ export interface CloudOptions {
   /** The cloud remembers idempotency keys (its fault profile has `tokens`). Default: it does not, and is looked into. */
   readonly tokens?: boolean
   readonly traits?: Partial<Traits>
+  /** Sent with every request: a secret by reference, for a gateway in front of it. */
+  readonly headers?: HttpDeclaration<unknown>['headers']
 }
 
 export const cloudKinds = ['network', 'vm', 'ip', 'dns_record'] as const
@@ -68,7 +70,7 @@ const declare = (kind: CloudKind, options: CloudOptions): HttpDeclaration<unknow
     // Objects of JSON values by construction; strictObject does not say so in its type.
     spec: specs[kind] as t.Type<unknown, Json>,
     base_url: options.url,
-    headers: { 'X-Account': '{scope}', 'X-Intent': '{idempotency_key}' },
+    headers: { ...options.headers, 'X-Account': '{scope}', 'X-Intent': '{idempotency_key}' },
     ...(tokens ? { idempotency: { header: 'Idempotency-Key' } } : {}),
     generation: { header: 'X-Generation' },
     traits: {

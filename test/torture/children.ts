@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import path from 'node:path'
 import type { Role } from './schedule.ts'
-import type { Setting } from './setting.ts'
+import { canary, type Setting } from './setting.ts'
 import type { TrapAt } from './trap.ts'
 
 export interface Child {
@@ -38,6 +38,8 @@ export interface Children {
   readonly stop: (child: Child, for_ms: number) => void
   /** `point action` of each trap that was sprung. */
   readonly sprung: readonly string[]
+  /** Where a process printed what is secret. */
+  readonly leaks: readonly string[]
   /** At the end, when nothing is under way: nobody counts as disturbed by it. */
   readonly killAll: () => Promise<void>
 }
@@ -52,6 +54,7 @@ const env = (traps: readonly TrapAt[], cache: string): NodeJS.ProcessEnv => ({
   ...process.env,
   FOREWORD_FAIL_POINTS: JSON.stringify(traps),
   NODE_COMPILE_CACHE: cache,
+  [canary.variable]: canary.value,
 })
 
 /** Calls back with each whole line of a stream. */
@@ -68,6 +71,7 @@ const linesOf = (child: ChildProcess, onLine: (line: string) => void): void => {
 export const createChildren = (room: string, cache: string, heard: Heard): Children => {
   const all: Child[] = []
   const sprung: string[] = []
+  const leaks: string[] = []
   const running = new Map<Child, { process: ChildProcess; gone: Promise<void> }>()
   const timers = new Set<NodeJS.Timeout>()
   let ending = false
@@ -89,8 +93,7 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
   const start = ({ role, index, setting, traps }: Start): Child => {
     const program = path.join(room, `${role}-process.ts`)
     const spawned = spawn(process.execPath, [program, JSON.stringify(setting)], {
-      // A process that lost its database says so at length: only for whoever looks into it.
-      stdio: ['ignore', 'pipe', process.env['TORTURE_LOG'] === undefined ? 'ignore' : 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: env(traps, cache),
     })
     const child: Child = {
@@ -106,7 +109,12 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
       done: false,
     }
     all.push(child)
+    spawned.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (text.includes(canary.value)) leaks.push(`${role} ${child.pid} printed the secret`)
+      if (process.env['TORTURE_LOG'] !== undefined) process.stderr.write(text)
+    })
     linesOf(spawned, (line) => {
+      if (line.includes(canary.value)) leaks.push(`${role} ${child.pid} printed the secret`)
       const [word, point = '', action = '', for_ms = ''] = line.split(' ')
       if (word === 'trap') {
         sprung.push(`${point} ${action}`)
@@ -133,6 +141,7 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
     start,
     all,
     sprung,
+    leaks,
     kill: (child) => {
       child.disturbed = child.lost = true
       signal(child, 'SIGKILL')

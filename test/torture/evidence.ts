@@ -4,6 +4,7 @@ import type { Json } from '../../src/domain/json.ts'
 import { auditStore } from '../../src/store/audit-store.ts'
 import type { Sql } from '../../src/store/connect.ts'
 import type { Schedule } from './schedule.ts'
+import { canary } from './setting.ts'
 
 export interface Entry {
   readonly id: number
@@ -106,6 +107,8 @@ export interface Evidence {
   /** By kind of the cloud, all resources there are. */
   readonly truth: Readonly<Record<string, readonly Readonly<Record<string, Json>>[]>>
   readonly told: readonly Told[]
+  /** Where the secret was found that goes out with every request. */
+  readonly leaks: readonly string[]
   /** Ids of workers that were killed, stopped or cut off. */
   readonly disturbed: ReadonlySet<number>
   /** Those of them that may not have read an answer: all but those stopped right after one. */
@@ -171,6 +174,19 @@ export const readLog = async (sql: Sql): Promise<FromLog> => {
     external_ids: new Map(observed.map((o) => [o.resource, o.external_id])),
     audit: await audit(auditStore(sql)),
   }
+}
+
+/** Tables that say the secret somewhere. The rows of nobody in `member` are thousands, and have no room for it. */
+export const leaksIn = async (sql: Sql): Promise<readonly string[]> => {
+  const tables = await sql<{ name: string }[]>`
+    select format('%I.%I', t.schemaname, t.tablename) as name
+    from pg_tables t
+    where t.schemaname in ('foreword_private', 'graphile_worker') and t.tablename <> 'member'`
+  const looks = tables.map(
+    ({ name }) => `select '${name}' as name from ${name} x where x::text like '%${canary.value}%'`,
+  )
+  const found = await sql.unsafe<{ name: string }[]>(looks.join(' union '))
+  return found.map(({ name }) => `${name} holds the secret`)
 }
 
 const ask = async (url: string, page: string): Promise<unknown> =>

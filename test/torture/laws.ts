@@ -277,6 +277,12 @@ const kept: Law = {
     }),
 }
 
+const secret: Law = {
+  name: 'the secret of the calls is in no table and no output',
+  counts: 'broken',
+  breaches: ({ leaks }) => leaks,
+}
+
 const audited: readonly Law[] = [
   {
     name: 'the audit finds no cycle',
@@ -314,5 +320,6 @@ export const laws: readonly Law[] = [
   counted,
   parked,
   kept,
+  secret,
   ...audited,
 ]

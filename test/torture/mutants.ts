@@ -236,6 +236,18 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
+    name: 'what goes wrong is told with the headers',
+    files: {
+      'providers/transport.ts': [
+        {
+          from: '`${what} after it was sent`',
+          to: '`${what} after it was sent: ${JSON.stringify(this.#request.headers)}`',
+        },
+      ],
+    },
+    schedule: directed(['point'], { cloud: first_answer_lost }),
+  },
+  {
     name: 'a 5xx is taken for "not done"',
     files: {
       'providers/http-verdict.ts': [

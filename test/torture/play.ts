@@ -4,7 +4,7 @@ import { startCloud } from '../../src/cloud/index.ts'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
 import { startCommitProxy, isCommit, type Cut } from '../support/commit-proxy.ts'
 import { createChildren, type Child, type Children } from './children.ts'
-import { readCloud, readLog, type Evidence, type Told } from './evidence.ts'
+import { leaksIn, readCloud, readLog, type Evidence, type Told } from './evidence.ts'
 import type { Ground } from './ground.ts'
 import { chanceOf, type Fault, type Role, type Schedule } from './schedule.ts'
 import { scope, type Setting } from './setting.ts'
@@ -304,6 +304,7 @@ export const play = async (schedule: Schedule, stage: Stage): Promise<Played> =>
         ...(await readLog(sql)),
         ...(await readCloud(cloud.url)),
         told: cast.told(),
+        leaks: [...cast.children.leaks, ...(await leaksIn(sql))],
         ...workers,
         crashed: only(schedule.faults, 'postgres').length > 0,
       },

@@ -1,13 +1,21 @@
 /** What every process of a schedule is given, as one JSON argument, and the engine that it makes of it. */
 import { defaultLimits, type Config } from '../../src/domain/config.ts'
 import { openEngine, type Engine } from '../../src/foreword.ts'
+import { secret } from '../../src/domain/define-config.ts'
 import { createLogger } from '../../src/logger.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
 import type { AnyProvider } from '../../src/domain/provider.ts'
+import { resolveSecret } from '../../src/secrets.ts'
 import { deciders } from './deciders.ts'
 import type { Job, Schedule } from './schedule.ts'
 
 export const scope = 'acme'
+
+/** Goes out with every request to the cloud, and must be found nowhere else. */
+export const canary = {
+  variable: 'TORTURE_SECRET',
+  value: 'canary-d41d8cd98f00b204e9800998ecf8427e',
+}
 
 export interface Setting extends Pick<Schedule, 'kinds' | 'traits' | 'cores_max'> {
   readonly url: string
@@ -26,6 +34,7 @@ const providersOf = ({ cloud, kinds, traits }: Setting): readonly AnyProvider[] 
       url: cloud,
       tokens: idempotency === 'token',
       traits: { ...traits, idempotency },
+      headers: { 'X-Secret': secret.env(canary.variable) },
     }).filter(({ kind }) => kinds[kind as keyof typeof kinds] === idempotency),
   )
 
@@ -43,8 +52,8 @@ export const openSetting = (setting: Setting): Engine => {
   return openEngine({
     url: setting.url,
     config,
-    secrets: String,
-    logger: createLogger({ level: process.env['TORTURE_LOG'] === undefined ? 'silent' : 'info' }),
+    secrets: resolveSecret(process.env),
+    logger: createLogger({ level: 'info' }),
     version: 'torture',
   })
 }

@@ -40,7 +40,7 @@ export const drawSchedule = (seed: number): Schedule => {
   return {
     seed,
     kinds,
-    traits: { settle_ms: lag_ms + 100, sightings: chance.int(1, 3), call_timeout_ms: 1_000 },
+    traits: { settle_ms: lag_ms + 100, sightings: chance.int(1, 3), call_timeout_ms: 2_000 },
     cloud: {
       lag_ms,
       replicas: chance.int(1, 3),

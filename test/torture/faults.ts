@@ -40,7 +40,7 @@ const decider_points: readonly [FailPoint, ...FailPoint[]] = [
 ]
 
 /** Longer than a lease (call_timeout_ms and 5 s of grace): others have taken over when it wakes. */
-const past_the_lease_ms = 6_800
+const past_the_lease_ms = 8_000
 
 interface Cast {
   readonly workers: number

@@ -4,8 +4,11 @@ import { laws, type Law } from './laws.ts'
 import { play, type Stage } from './play.ts'
 import type { Schedule } from './schedule.ts'
 
-/** How long everything may take to come to rest after the last fault: some leases must run out first. */
-export const rest_ms = 40_000
+/**
+ * How long everything may take to come to rest after the last fault. Some leases must run out first, and a
+ * machine that is busy with other things takes its time: seconds, where it has nothing else to do.
+ */
+export const rest_ms = 180_000
 
 export interface Breach {
   readonly law: string

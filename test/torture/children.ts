@@ -49,6 +49,12 @@ export interface Heard {
   readonly onExit: (child: Child) => void
 }
 
+/** Whoever ends us, even in the middle, leaves nobody behind. */
+const living = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL')
+})
+
 /** Code is compiled once for all of them. */
 const env = (traps: readonly TrapAt[], cache: string): NodeJS.ProcessEnv => ({
   ...process.env,
@@ -109,6 +115,7 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
       done: false,
     }
     all.push(child)
+    living.add(spawned)
     spawned.stderr.setEncoding('utf8').on('data', (text: string) => {
       if (text.includes(canary.value)) leaks.push(`${role} ${child.pid} printed the secret`)
       if (process.env['TORTURE_LOG'] !== undefined) process.stderr.write(text)
@@ -128,6 +135,7 @@ export const createChildren = (room: string, cache: string, heard: Heard): Child
     const gone = new Promise<void>((resolve) => {
       spawned.once('close', () => {
         child.alive = false
+        living.delete(spawned)
         if (!child.done && !ending) child.disturbed = child.lost = true
         running.delete(child)
         heard.onExit(child)

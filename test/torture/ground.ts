@@ -95,7 +95,7 @@ export const openGround = async (): Promise<Ground> => {
       process.kill(Number(pid), 'SIGQUIT')
     },
     close: async () => {
-      await admin.end({ timeout: 5 })
+      await admin.end({ timeout: 1 })
       await server.close()
       await rm(directory, { recursive: true, force: true, maxRetries: 3 })
     },

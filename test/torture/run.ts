@@ -37,6 +37,13 @@ const without =
   values.without === '' ? [] : values.without.split(',').map((n) => whole('without', n))
 const began = performance.now()
 const grounds = await openGrounds()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    progress(`torture: ${signal}, stopping the servers`)
+    // What is under way fails with its server; it has nobody to tell.
+    void grounds.close().finally(() => process.exit(1))
+  })
+}
 try {
   const tally = await torture(grounds, { schedules, seed, without, progress, ...lanes })
   if (values.mutants) addBag(tally, await huntAll(grounds, { progress, ...lanes }))

@@ -18,7 +18,7 @@ t.test('whatever dies when, nothing is lost and nothing is done twice', async (t
   })
   t.ok(isClean(tally), told.join('\n'))
   t.ok(tally.decisions > 0 && tally.effects > 0 && tally.sprung > 0, 'and something went on')
-  t.comment(JSON.stringify(tally))
+  t.comment(`tally ${JSON.stringify(tally)}`)
 })
 
 /** Of each sort one that is quickly found: in SQL, in the lifecycle, in the store. All of them: npm run torture. */

@@ -2,7 +2,8 @@
 -- other. State 'uncertified': pending, and its decision has to be judged first. Pending comes to be attempted
 -- only if nothing is open that it must follow: earlier versions of its resource, all that it needs, and, since it
 -- replaces a version, the intents of those who read that. Once attempted it has no more to wait for.
--- p_closed: kinds and scopes (kind, chr(31), scope) of which nothing is wanted.
+-- p_closed: kinds, each with chr(31) behind it, or with that and a scope, of which nothing is wanted that would
+-- call somebody.
 create function foreword_code.due_now(
   p_kinds text[],
   p_slots integer[],
@@ -123,7 +124,14 @@ language sql as $$
     where
       e.kind = k.kind
       and e.due_at <= clock_timestamp()
-      and (p_closed is null or e.kind || chr(31) || e.scope <> all (p_closed))
+      and (
+        p_closed is null
+        or e.state in ('applying', 'rejected')
+        or (
+          e.kind || chr(31) <> all (p_closed)
+          and e.kind || chr(31) || e.scope <> all (p_closed)
+        )
+      )
       and s.state is not null
     order by e.due_at
     limit k.slots + p_more

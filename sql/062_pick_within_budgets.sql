@@ -95,8 +95,12 @@ language sql as $$
   where b.account = c.account;
 $$;
 
--- Of what is due, what the accounts can pay for: the longest overdue first, of each account.
-create function foreword_code.affordable(p_due foreword_code.due_work[], p_at timestamptz)
+-- Of what is due, what the accounts can pay for whose budgets are held: the longest overdue first, of each.
+create function foreword_code.affordable(
+  p_due foreword_code.due_work[],
+  p_held text[],
+  p_at timestamptz
+)
 returns foreword_code.due_work[]
 language sql as $$
   with due as (
@@ -107,7 +111,7 @@ language sql as $$
       w.due_at,
       w.again,
       row_number() over (partition by w.account, w.free, w.again order by w.due_at) as place,
-      foreword_code.calls_at(b, p_at) as calls,
+      case when b.account <> all (p_held) then 0 else foreword_code.calls_at(b, p_at) end as calls,
       foreword_code.retries_at(b, p_at) as retries
     from unnest(p_due) w
     left join foreword_private.budget b on b.account = w.account
@@ -140,6 +144,8 @@ declare
   due foreword_code.due_work[];
   chosen foreword_code.due_work[];
   cut foreword_code.due_work[];
+  held text[];
+  spent text[];
   began_at timestamptz;
   found_at timestamptz;
 begin
@@ -185,21 +191,33 @@ begin
     order by w.account
     on conflict do nothing;
 
-    perform
-    from foreword_private.budget b
-    where b.account in (select w.account from unnest(due) w where not w.free)
-    order by b.account
-    for update;
+    -- Waited for in their order, and only at first: who waits for one while he holds others may wait in a circle.
+    if pass = 1 then
+      held := array(
+        select b.account
+        from foreword_private.budget b
+        where b.account in (select w.account from unnest(due) w where not w.free)
+        order by b.account
+        for update
+      );
+    else
+      held := held || array(
+        select b.account
+        from foreword_private.budget b
+        where b.account in (select w.account from unnest(due) w where not w.free)
+        for update skip locked
+      );
+    end if;
 
     -- Read once the rows are ours: another claim may have taken of them meanwhile.
-    chosen := foreword_code.affordable(due, clock_timestamp());
+    chosen := foreword_code.affordable(due, held, clock_timestamp());
     perform foreword_code.charge(chosen, p_kinds, p_per_second, p_bursts, clock_timestamp());
     return query
     select w.resource, w.version, w.state, w.decision, w.timeout_ms
     from unnest(chosen) w;
 
-    -- An account with nothing left must not hide the due work of others behind its own. Whoever shares
-    -- his account with no other scope hides nobody; searching past ever so many rows is not done each time.
+    -- An account with nothing left must not hide the due work of others behind its own, nor what calls nobody.
+    -- But searching past ever so many rows is not done each time.
     cut := array(
       select w
       from unnest(due) w
@@ -207,19 +225,24 @@ begin
         select from unnest(chosen) c where c.resource = w.resource and c.version = w.version
       )
     );
-    exit when cardinality(cut) = 0;
     if pass > 1 and found_at - began_at > interval '5 ms' then
       update foreword_private.budget b
-      set look_past_at = found_at + 4 * (found_at - began_at)
-      where b.account in (select w.account from unnest(cut) w);
+      set look_past_at = found_at + 10 * (found_at - began_at)
+      where b.account = any (spent) and b.account = any (held);
     end if;
-    closed := closed || array(select distinct w.kind || chr(31) || w.scope from unnest(cut) w);
+    exit when cardinality(cut) = 0;
+    spent := spent || array(select distinct w.account from unnest(cut) w);
+    closed := closed || array(
+      select distinct
+        w.kind || chr(31) || case when strpos(k.account, '{scope}') > 0 then w.scope else '' end
+      from unnest(cut) w
+      join unnest(p_kinds, p_accounts) as k (kind, account) on k.kind = w.kind
+    );
     slots := array(
       select
         case
           when
-            strpos(k.account, '{scope}') > 0
-            and count(w.kind) >= k.slots
+            count(w.kind) >= k.slots
             and not exists (
               select
               from unnest(cut) x
@@ -231,9 +254,9 @@ begin
             ))
           else 0
         end
-      from unnest(p_kinds, slots, p_accounts) with ordinality as k (kind, slots, account, place)
+      from unnest(p_kinds, slots) with ordinality as k (kind, slots, place)
       left join unnest(due) w on w.kind = k.kind
-      group by k.kind, k.slots, k.account, k.place
+      group by k.kind, k.slots, k.place
       order by k.place
     );
     exit when (select max(s) from unnest(slots) s) = 0;

@@ -76,28 +76,36 @@ const createTelling = ({ store, logger }: BudgetsDeps) => {
   const unwell = new Set<string>()
   let urgent = false
   let sending: Promise<void> | null = null
+  let next: Promise<void> | null = null
   let later: NodeJS.Timeout | null = null
 
-  const send = async (): Promise<void> => {
-    while (urgent) {
-      urgent = false
-      const told = [...notes.values()]
-      notes.clear()
-      try {
-        const found = await store.note(told)
-        for (const { account } of told) unwell.delete(account)
-        for (const account of found) unwell.add(account)
-      } catch (error) {
-        logger.warn({ error }, 'what calls say of their accounts was not noted')
-      }
+  const write = async (): Promise<void> => {
+    urgent = false
+    const told = [...notes.values()]
+    notes.clear()
+    try {
+      const found = await store.note(told)
+      for (const { account } of told) unwell.delete(account)
+      for (const account of found) unwell.add(account)
+    } catch (error) {
+      logger.warn({ error }, 'what calls say of their accounts was not noted')
     }
   }
-  const flush = async (): Promise<void> => {
-    if (!urgent && sending === null) return
-    sending ??= send().finally(() => {
+  const send = (): Promise<void> => {
+    sending = write().finally(() => {
       sending = null
     })
-    await sending
+    return sending
+  }
+  /** Waits for what was told before, and not for what comes meanwhile: answers may come without end. */
+  const flush = async (): Promise<void> => {
+    if (!urgent) return sending ?? undefined
+    if (sending === null) return send()
+    next ??= sending.then(() => {
+      next = null
+      return send()
+    })
+    return next
   }
   const soon = (): void => {
     urgent = true

@@ -306,3 +306,25 @@ t.test('an account that is throttled delays no other: other scope, other kind', 
     { account: 'api/busy', scope: 'busy', health: 'throttled' },
   ])
 })
+
+t.test(
+  'what calls nobody goes on while the account waits, whatever is due before it',
+  async (t) => {
+    const { provider } = counted({
+      traits: { concurrency: 2 },
+      answer: (_call, nth) =>
+        nth === 0
+          ? rejected('no')
+          : rejected('429', { retry_after_ms: 3_600_000, throttled: true }),
+    })
+    const { engine } = await engineWith(t, provider)
+    await decideMany(engine, 'acme', 100)
+    await testWorker(t, engine)
+    await eventually('the rejected one is taken back', async () => {
+      const rows = await engine.sql`
+      select from foreword.intent where state = 'rejected' and settled_at is not null`
+      return rows.length === 1
+    })
+    t.match(await engine.sql`select health from foreword.budget`, [{ health: 'throttled' }])
+  },
+)

@@ -12,7 +12,7 @@ import { migrateAll, openEngine, type Engine } from './foreword.ts'
 import { createLogger } from './logger.ts'
 import type { Reconciled } from './reconcile/reconcile.ts'
 import { resolveSecret } from './secrets.ts'
-import type { Sql } from './store/connect.ts'
+import { connectionError, type Sql } from './store/connect.ts'
 import { openDatabase } from './store/database.ts'
 import { version } from './version.ts'
 
@@ -123,6 +123,10 @@ const connected = (engine: Engine, closeDatabase: () => Promise<void>): Connecte
     throw new Error(`foreword: applying here has ended: ${reason}`)
   }
   const here = engine.decideHere(lost)
+  /** A database that is away is not waited for: whoever calls knows whether to try again, and when. */
+  const unreachable = (error: unknown): never => {
+    throw connectionError(engine.url, error)
+  }
   const close = async (): Promise<void> => {
     await engine.close()
     await closeDatabase()
@@ -133,10 +137,10 @@ const connected = (engine: Engine, closeDatabase: () => Promise<void>): Connecte
     decide: async (decider, call) => {
       const { apply, input, ...rest } = call
       const decide = apply === 'here' ? here : engine.decide
-      return decide(decider, { ...rest, input: input as never })
+      return decide(decider, { ...rest, input: input as never }).catch(unreachable)
     },
     settled: settled(engine.sql),
-    reconcile: (options = {}) => engine.reconcile(options),
+    reconcile: (options = {}) => engine.reconcile(options).catch(unreachable),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -6,12 +6,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import t, { type Test } from 'tap'
+import { connect } from '../../src/connect.ts'
+import { create, defineDecider } from '../../src/domain/decider.ts'
+import { ForewordError } from '../../src/domain/errors.ts'
 import { openEmbedded } from '../../src/store/embedded.ts'
 import { bench, recordStack, type Bench, type Ran, type Running } from '../cli/harness.ts'
 import { eventually } from '../support/eventually.ts'
 import { silentProxy } from '../support/silent-proxy.ts'
+import { thingProvider } from '../support/thing-provider.ts'
 
 const one_line = /^foreword: .+; .+/
+
+const makeThing = defineDecider({
+  name: 'make-thing',
+  version: 1,
+  read: (q) => ({ there: q.get('thing', 'a') }),
+  decide: ({ there }) => (there === null ? create('thing', 'a', { size: 1 }) : []),
+})
 
 const startWorker = async (b: Bench, env: Record<string, string> = {}): Promise<Running> => {
   const worker = b.start(['worker'], { env })
@@ -109,6 +120,32 @@ t.test('the server stops for a while: the worker ends, and the next one takes ov
   successor.child.kill('SIGTERM')
   t.equal((await successor.ended).code, 0)
 })
+
+t.test(
+  'a decider whose server is away gives up at once, and says so; later it decides',
+  async (t) => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'foreword-away-'))
+    const open = () => openEmbedded({ directory, mode: 'own', fsync: false })
+    const first = await open()
+    t.teardown(() => rm(directory, { recursive: true, force: true }))
+    const foreword = await connect({ database: first.url, providers: [thingProvider()] })
+    t.teardown(foreword.close)
+    const decide = () => foreword.decide(makeThing, { scope: 'acme' })
+    t.match(await decide(), { type: 'decided' })
+    await first.close()
+    for (const round of [1, 2]) {
+      const gave_up = await decide().then(
+        () => null,
+        (error: unknown) => error,
+      )
+      t.ok(gave_up instanceof ForewordError, `round ${round}: ${String(gave_up)}`)
+      t.match(gave_up, { message: /^cannot reach the database/, where: /foreword$/, remedy: /.+/ })
+    }
+    const second = await open()
+    t.teardown(() => second.close())
+    if (second.url === first.url) t.match(await decide(), { type: 'unchanged' })
+  },
+)
 
 t.test('the way to the server falls silent: the worker ends by itself', async (t) => {
   const b = await bench(t, { config: 'limits: { sweep_interval_ms: 100 }' })

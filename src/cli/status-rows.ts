@@ -13,6 +13,7 @@ export interface Health {
   readonly oldest_due_s: number
   readonly waits_for_a_person: number
   readonly drifted_paths: number
+  readonly unwell_accounts: number
   readonly live_workers: number
   readonly dead_workers: number
   readonly ssi_margin: number

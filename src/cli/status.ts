@@ -26,6 +26,12 @@ const verdict = (
   if (approvals > 0) {
     return ['yellow', `${plural(approvals, 'intent')} awaiting approval: see \`foreword doubts\``]
   }
+  if (open > 0 && health.unwell_accounts > 0) {
+    const accounts = plural(health.unwell_accounts, 'account')
+    const fail = health.unwell_accounts === 1 ? 'fails or throttles' : 'fail or throttle'
+    const text = `${plural(open, 'intent')} under way, ${accounts} ${fail}: see foreword.budget`
+    return ['yellow', text]
+  }
   if (open > 0) return ['green', `${plural(open, 'intent')} under way`]
   if (health.drifted_paths > 0) return ['yellow', 'drift: the next reconcile decides on it']
   return ['green', 'nothing under way']

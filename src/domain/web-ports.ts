@@ -11,6 +11,8 @@ export interface HealthRow {
   readonly oldest_due_s: number
   readonly waits_for_a_person: number
   readonly drifted_paths: number
+  /** Accounts that fail or throttle. */
+  readonly unwell_accounts: number
   readonly live_workers: number
   readonly dead_workers: number
   readonly ssi_margin: number

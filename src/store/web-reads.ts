@@ -28,6 +28,7 @@ const readHealth = (tx: TransactionSql) => tx<HealthRow[]>`
     h.oldest_due_s,
     h.waits_for_a_person,
     h.drifted_paths,
+    h.unwell_accounts,
     h.live_workers,
     h.dead_workers,
     h.ssi_margin

@@ -60,6 +60,14 @@ export const verdictOf = (health: HealthRow): Verdict => {
       then: `What depends on ${waiting === 1 ? 'it' : 'them'} waits too; the rest goes on.`,
     }
   }
+  if (health.unwell_accounts > 0 && open + health.in_doubt > 0) {
+    const one = health.unwell_accounts === 1
+    return {
+      mood: 'warn',
+      says: `${counted(health.unwell_accounts, 'account')} ${one ? 'fails or throttles' : 'fail or throttle'}`,
+      then: `Only ${one ? 'its' : 'their'} intents wait; foreword.budget says since when, and why.`,
+    }
+  }
   if (health.oldest_due_s > late_s) {
     return {
       mood: 'warn',

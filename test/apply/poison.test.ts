@@ -173,10 +173,11 @@ t.test('what the database refuses is found in its batch, and parked alone', asyn
   ])
 })
 
-t.test('a provider that breaks leaves its own intent in doubt, and the worker alive', async (t) => {
-  const throwing = (thrown: unknown) => () => {
-    throw thrown
-  }
+const throwing = (thrown: unknown) => (): never => {
+  throw thrown
+}
+
+t.test('a provider that breaks leaves its own intent in doubt', async (t) => {
   const answers = {
     bug: throwing(new TypeError('x is not a function')),
     cut: throwing(new Error(`${'x'.repeat(499)}😀`)),
@@ -185,11 +186,7 @@ t.test('a provider that breaks leaves its own intent in doubt, and the worker al
     textless: throwing(Object.create(null)),
     odd: () => rejected({ not: 'a text' } as never),
   }
-  const traits = { call_timeout_ms: 100 }
-  const { engine, ended } = await among(t, Object.keys(answers), {
-    traits,
-    create: answering(answers),
-  })
+  const { ended } = await among(t, Object.keys(answers), { create: answering(answers) })
   t.match(ended, [
     { name: 'bug', state: 'in_doubt', reason: 'x is not a function' },
     { name: 'cut', state: 'in_doubt', reason: /^x{499}\ufffd$/ },
@@ -198,7 +195,16 @@ t.test('a provider that breaks leaves its own intent in doubt, and the worker al
     { name: 'odd', state: 'rejected', reason: '[object Object]' },
     { name: 'textless', state: 'in_doubt', reason: 'something was thrown that has no text' },
   ])
-  // A timer that was left behind would end the process by a rejection that nobody catches.
+})
+
+t.test('a provider that throws at once leaves no timer behind that ends the process', async (t) => {
+  const traits = { call_timeout_ms: 200 }
+  const create = throwing(new Error('a bug'))
+  const { engine } = await testEngine(t, { providers: [thingProvider({ traits, create })] })
+  await engine.decide(say, { scope, input: { names: ['a'] } })
+  await testWorker(t, engine)
+  t.match(await allEnded(engine), [{ state: 'in_doubt', reason: 'a bug' }])
+  // By a rejection that nobody catches, when the call would have timed out.
   await pause(2 * traits.call_timeout_ms)
   const alive = await engine.sql`select from foreword.worker where alive`
   t.equal(alive.length, 1)

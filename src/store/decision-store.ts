@@ -8,18 +8,29 @@ import { createGrouping, group_size_max } from './group.ts'
 /** Names whose slots this process has made. Bounded: a forgotten name costs one look-up. */
 const names_max = 100_000
 
+/** Of flights that could make slots beforehand, one in so many reads first, and shows whether it was worth it. */
+const reads_first_every = 16
+
 const rememberSlots = (): Slots => {
   const seen = new Set<string>()
+  /** Whether names not seen yet were mostly new to everybody when this was last looked at. */
+  let mostly_new = false
+  let flights = 0
   const resourceKey = (r: ReadPlan['resources'][number]): string =>
     resourceId(r.scope, r.kind, r.name)
   const counterKey = (c: ReadPlan['counters'][number]): string =>
     JSON.stringify([c.scope, c.metric])
+  const unseen = (plan: ReadPlan): ReadPlan | null => {
+    const resources = plan.resources.filter((r) => !seen.has(resourceKey(r)))
+    const counters = plan.counters.filter((c) => !seen.has(counterKey(c)))
+    if (resources.length + counters.length === 0) return null
+    return { resources, counters, finds: [] }
+  }
   return {
-    unseen: (plan) => {
-      const resources = plan.resources.filter((r) => !seen.has(resourceKey(r)))
-      const counters = plan.counters.filter((c) => !seen.has(counterKey(c)))
-      if (resources.length + counters.length === 0) return null
-      return { resources, counters, finds: [] }
+    unseen,
+    foresee: (plan) => (mostly_new && ++flights % reads_first_every > 0 ? unseen(plan) : null),
+    learn: (asked, missing) => {
+      mostly_new = missing * 2 > asked.resources.length + asked.counters.length
     },
     made: (plan) => {
       if (seen.size > names_max) seen.clear()

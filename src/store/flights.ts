@@ -15,6 +15,10 @@ import { literal, recordTexts, type Write } from './record-text.ts'
 export interface Slots {
   readonly unseen: (plan: ReadPlan) => ReadPlan | null
   readonly made: (plan: ReadPlan) => void
+  /** What a plan names that is likely to have no slot yet: made before the first read. Null: nothing. */
+  readonly foresee?: (plan: ReadPlan) => ReadPlan | null
+  /** How many of the names that it had not seen turned out to have none. */
+  readonly learn?: (unseen: ReadPlan, missing: number) => void
 }
 
 /** An entry as it was written, and whose it is. */
@@ -83,8 +87,8 @@ export const prepareSlots = async (tx: Reserved, plan: ReadPlan): Promise<void> 
 }
 
 /**
- * The same as a part of a flight that begins with a transaction to be given up. It waits for no disk: what
- * comes to rely on a slot is flushed after it, and a slot that is lost with nothing relying on it is made again.
+ * The same as a part of a flight, in a transaction of its own that waits for no disk: what comes to rely on a
+ * slot is flushed after it, and a slot that is lost with nothing relying on it is made again.
  */
 const prepareText = ({ resources, counters }: ReadPlan): string => {
   const texts = (values: readonly string[]): string =>
@@ -97,9 +101,9 @@ const prepareText = ({ resources, counters }: ReadPlan): string => {
     counters.map((c) => c.metric),
   ]
   return [
-    'rollback; begin isolation level read committed; set local synchronous_commit = off',
+    'begin isolation level read committed; set local synchronous_commit = off',
     `select foreword_code.prepare(${columns.map(texts).join()})`,
-    'commit',
+    'commit; ',
   ].join('; ')
 }
 
@@ -112,9 +116,16 @@ const unnamed = (plan: ReadPlan, readings: Readings, answers: Answers): ReadPlan
   return resources.length + counters.length === 0 ? null : { resources, counters, finds: [] }
 }
 
+const learnFrom = (slots: Slots, plan: ReadPlan, missing: ReadPlan | null): void => {
+  const unseen = slots.learn === undefined ? null : slots.unseen(plan)
+  if (unseen === null) return
+  slots.learn?.(unseen, (missing?.resources.length ?? 0) + (missing?.counters.length ?? 0))
+}
+
 /**
  * BEGIN and all reads in one flight. Names never seen have no slot whose absence could be read: they
- * get one, outside of the transaction, and it begins again. Known names, nearly all, pay nothing.
+ * get one, outside of the transaction, and it begins again. Known names, nearly all, pay nothing; whoever
+ * names new ones most of the time has them made before he reads, and does not begin twice.
  */
 export const readFlight = async (
   tx: Reserved,
@@ -130,14 +141,16 @@ export const readFlight = async (
     const landed = (await fly(tx, text)) as readonly Landed[]
     return landed.at(-1)?.[0]?.['answers'] as Answers
   }
-  const answers = await read()
+  const foreseen = read_only ? null : (slots.foresee?.(plan) ?? null)
+  const answers = await read(foreseen === null ? '' : prepareText(foreseen))
   failPoint('after_read')
   const readings = readingsOf(answers)
   const missing = unnamed(plan, readings, answers)
+  if (foreseen === null) learnFrom(slots, plan, missing)
   if (missing === null) slots.made(plan)
   // Who only reads makes no slots: nothing is written that would have to meet him.
   if (missing === null || read_only) return readings
-  const again = await read(`${prepareText(missing)}; `)
+  const again = await read(`rollback; ${prepareText(missing)}`)
   slots.made(plan)
   return readingsOf(again)
 }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchDatabase } from './database.ts'
-import { createOne, newName, scope, stubProvider } from './apply-unit.ts'
+import { createOne, newName, scope, someName, stubProvider, updateOne } from './apply-unit.ts'
 import { kill, startProgram } from './processes.ts'
 
 /** One who takes work durably and carries it out. */
@@ -36,12 +36,19 @@ const died = (reason: string): never => {
   throw new Error(`applying here has ended: ${reason}`)
 }
 
-export const ours = (database: BenchDatabase, stub: string): Side => {
+/** Changes of resources that are there, or creations of new ones, which write half as much again. */
+export const ours = (
+  database: BenchDatabase,
+  stub: string,
+  verb: 'update' | 'create' = 'update',
+): Side => {
   const engine = database.engine({ providers: [stubProvider(stub)] })
   const decide = engine.decideHere(died)
   return {
     submit: async () => {
-      const decided = await decide(createOne, { scope, input: newName() })
+      const decided = await (verb === 'create'
+        ? decide(createOne, { scope, input: newName() })
+        : decide(updateOne, { scope, input: someName() }))
       if (decided.type !== 'decided') throw new Error(JSON.stringify(decided))
     },
     open: async () => {

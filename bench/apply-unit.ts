@@ -1,6 +1,6 @@
 /** The work unit of the benches that apply: one decision, one POST. */
 import * as t from 'io-ts'
-import { create, defineDecider } from '../src/domain/decider.ts'
+import { create, defineDecider, update } from '../src/domain/decider.ts'
 import type { AnyProvider, Traits } from '../src/domain/provider.ts'
 import { httpProvider } from '../src/providers/http.ts'
 
@@ -26,6 +26,7 @@ export const stubProvider = (
     idempotency: { header: 'idempotency-key' },
     ...(held ? { headers: { held: '1' } } : {}),
     create: { method: 'POST', path: '/vm' },
+    update: { method: 'POST', path: '/vm' },
     read: { path: '/vm' },
     delete: { method: 'DELETE', path: '/vm' },
     find: { path: '/vm', query: { key: '{idempotency_key}' }, key: 'key' },
@@ -42,4 +43,17 @@ export const createOne = defineDecider({
   version: 1,
   read: (q, name: string) => ({ there: q.get('vm', name) }),
   decide: ({ there }, name) => (there === null ? create('vm', name, { size: 's' }) : []),
+})
+
+export const resources = 10_000
+
+/** One of the seeded ones, `r0` to `r9999`. */
+export const someName = (): string => `r${Math.floor(Math.random() * resources)}`
+
+/** Reads one resource and intends to change it: what most decisions do. */
+export const updateOne = defineDecider({
+  name: 'update-one',
+  version: 1,
+  read: (q, name: string) => ({ there: q.get('vm', name) }),
+  decide: ({ there }, name) => (there === null ? [] : update('vm', name, { size: 'm' })),
 })

@@ -1,11 +1,13 @@
 /**
- * Decide and apply, end to end: 16 submitters, one decision and one POST each, every outcome durable. The
+ * Decide and apply, end to end: 16 submitters, one decision and one POST each, every outcome durable. A
+ * decision reads one resource of 10,000 and changes it; `creates`: makes one that nobody has named before. The
  * floor is the same work by hand, stripped (apply-floor.ts); pg-boss and DBOS do it as their manuals say,
  * tuned (peers/). Each submits and applies in one process; the API is another process, on keep-alive.
  */
-import { endToEnd, ours, peer, type Peer } from './apply-sides.ts'
+import { endToEnd, ours, peer } from './apply-sides.ts'
 import { floorSide } from './apply-floor.ts'
-import { benchServer, type BenchServer } from './database.ts'
+import { resources, scope } from './apply-unit.ts'
+import { benchServer, seedResources, type BenchServer } from './database.ts'
 import { startStub, type Stub } from './processes.ts'
 import { compared, interleaved, progress, type BenchLine, type Contender } from './rounds.ts'
 
@@ -22,36 +24,35 @@ interface Running extends Contender {
   readonly close: () => Promise<void>
 }
 
-const contenders = async (
+type Against = (typeof against)[number]
+
+/** Ours, on a database of its own. */
+const side = async (
   server: BenchServer,
   stub: Stub,
-  wanted: readonly (typeof against)[number][],
-): Promise<readonly Running[]> => {
+  name: 'update' | 'create',
+): Promise<Running> => {
   const database = await server.database()
-  const mine = ours(database, stub.url)
-  const running: Running[] = [
-    { name: 'ours', run: (ms) => endToEnd(mine, callers, ms), close: database.close },
-  ]
-  for (const side of wanted) {
-    const { name } = side
-    const { url, close } = await server.database()
-    if (side.program === null) {
-      const floor = await floorSide(url, stub.url, callers)
-      const end = async (): Promise<void> => {
-        await floor.close()
-        await close()
-      }
-      running.push({ name, run: (ms) => endToEnd(floor, callers, ms), close: end })
-    } else {
-      const other: Peer = await peer(side.program, [url, stub.url, ...side.args])
-      const end = async (): Promise<void> => {
-        await other.close()
-        await close()
-      }
-      running.push({ name, run: other.run, close: end })
-    }
+  await seedResources(database.sql, { scope, kind: 'vm', count: resources })
+  const mine = ours(database, stub.url, name)
+  return { name, run: (ms) => endToEnd(mine, callers, ms), close: database.close }
+}
+
+const opponent = async (server: BenchServer, stub: Stub, which: Against): Promise<Running> => {
+  const { name, program } = which
+  const { url, close } = await server.database()
+  const other =
+    program === null
+      ? await floorSide(url, stub.url, callers)
+      : await peer(program, [url, stub.url, ...which.args])
+  return {
+    name,
+    run: 'run' in other ? other.run : (ms) => endToEnd(other, callers, ms),
+    close: async () => {
+      await other.close()
+      await close()
+    },
   }
-  return running
 }
 
 export const benchApply = async (
@@ -64,15 +65,18 @@ export const benchApply = async (
   const stub = await startStub()
   const running: Running[] = []
   try {
-    running.push(...(await contenders(server, stub, wanted)))
+    running.push(await side(server, stub, 'update'), await side(server, stub, 'create'))
+    for (const which of wanted) running.push(await opponent(server, stub, which))
     const measured = await interleaved(running, { rounds, duration_ms })
     progress('apply', Object.fromEntries(measured))
     const { repeated } = await stub.counts()
     if (repeated > 0) throw new Error(`${repeated} POSTs came twice`)
-    const mine = measured.get('ours') ?? []
-    return wanted.map(({ name }) =>
-      compared('apply', name, mine, measured.get(name) ?? [], 'effects/s'),
-    )
+    const line = (label: string, mine: string, theirs: string): BenchLine =>
+      compared('apply', label, measured.get(mine) ?? [], measured.get(theirs) ?? [], 'effects/s')
+    return wanted.flatMap(({ name }) => [
+      line(name, 'update', name),
+      line(`creates ${name}`, 'create', name),
+    ])
   } finally {
     for (const { close } of running) await close()
     await stub.close()

@@ -78,17 +78,24 @@ const loop = async (sql: Sql, api: Pool, work: Work): Promise<void> => {
   }
 }
 
-export const floorSide = async (url: string, stub: string, callers: number): Promise<Side> => {
+interface FloorSide extends Side {
+  /** Submits work under a key, which its row keeps. */
+  readonly submitAs: (name: string) => Promise<void>
+}
+
+export const floorSide = async (url: string, stub: string, callers: number): Promise<FloorSide> => {
   const sql = connectSql({ url, application_name: 'foreword:floor', max: callers + loops })
   const api = new Pool(stub, { connections: batch })
   await makeTable(sql)
   const work: Work = { open: 0, stopped: false }
   const running = Array.from({ length: loops }, () => loop(sql, api, work))
+  const submitAs = async (name: string): Promise<void> => {
+    work.open += 1
+    await sql`insert into floor_job (name, body) values (${name}, '{"size":"s"}')`
+  }
   return {
-    submit: async () => {
-      work.open += 1
-      await sql`insert into floor_job (name, body) values (${newName()}, '{"size":"s"}')`
-    },
+    submit: () => submitAs(newName()),
+    submitAs,
     open: async () => work.open,
     close: async () => {
       work.stopped = true

@@ -1,13 +1,15 @@
 /**
  * Light load: 50 decisions a second, each at its moment whether the one before is done or not; from the
  * call of `decide` to the commit of the outcome, by the server's own commit timestamps (taken just before
- * the log is flushed, 0.2 to 1 ms early). The floors are the bars.
+ * the log is flushed, 0.2 to 1 ms early). The worker is a process of its own; `here`: the deciding one. The
+ * floors are the bars, but where the batch floor has done the same in the same rounds.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DecideResult } from '../src/domain/result.ts'
+import { floorSide } from './apply-floor.ts'
 import { createOne, newName, scope, stubProvider } from './apply-unit.ts'
-import { benchServer, type BenchDatabase } from './database.ts'
-import { kill, startProgram, startStub } from './processes.ts'
+import { benchServer, type BenchDatabase, type BenchServer } from './database.ts'
+import { kill, startProgram, startStub, type Stub } from './processes.ts'
 import { compared, progress, type BenchLine } from './rounds.ts'
 
 const per_second = 50
@@ -16,54 +18,126 @@ const warm_up = 25
 
 const now = (): number => performance.timeOrigin + performance.now()
 
-type Decide = (name: string) => Promise<DecideResult>
-
-const decided = async (decide: Decide): Promise<readonly [string, number]> => {
-  const at = now()
-  const result = await decide(newName())
-  if (result.type !== 'decided') throw new Error(JSON.stringify(result))
-  return [result.decision, at]
+interface Side {
+  readonly name: string
+  /** Resolves with a key once the work is durable. */
+  readonly submit: () => Promise<string>
+  /** When the outcomes under these keys were committed, in ms of the epoch; those that are there. */
+  readonly outcomes: (keys: readonly string[]) => Promise<readonly { key: string; at: number }[]>
+  readonly close: () => Promise<void>
 }
 
-/** When the outcomes of these decisions were committed, in ms of the epoch. */
-const outcomesOf = async (
-  { sql }: BenchDatabase,
-  decisions: readonly string[],
-): Promise<ReadonlyMap<string, number>> => {
-  for (;;) {
-    const rows = await sql<{ decision: string; at: number }[]>`
+const decided = (result: DecideResult): string => {
+  if (result.type !== 'decided') throw new Error(JSON.stringify(result))
+  return result.decision
+}
+
+const ourOutcomes =
+  ({ sql }: BenchDatabase): Side['outcomes'] =>
+  (keys) => sql`
+    select
+      e.decision as key,
+      (extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000)::double precision as at
+    from foreword_private.entry e
+    where e.decision = any (${keys}::uuid[]) and e.settled_at is not null`
+
+const apart = async (server: BenchServer, stub: Stub): Promise<Side> => {
+  const database = await server.database()
+  const { child } = await startProgram('worker.ts', [database.url, stub.url])
+  const engine = database.engine({ providers: [stubProvider(stub.url)] })
+  return {
+    name: '',
+    submit: async () => decided(await engine.decide(createOne, { scope, input: newName() })),
+    outcomes: ourOutcomes(database),
+    close: async () => {
+      await kill(child)
+      await database.close()
+    },
+  }
+}
+
+const here = async (server: BenchServer, stub: Stub): Promise<Side> => {
+  const database = await server.database()
+  const decide = database
+    .engine({ providers: [stubProvider(stub.url)] })
+    .decideHere((reason): never => {
+      throw new Error(reason)
+    })
+  return {
+    name: 'here ',
+    submit: async () => decided(await decide(createOne, { scope, input: newName() })),
+    outcomes: ourOutcomes(database),
+    close: database.close,
+  }
+}
+
+const batchFloor = async (server: BenchServer, stub: Stub): Promise<Side> => {
+  const { url, sql, close } = await server.database()
+  const floor = await floorSide(url, stub.url, 4)
+  return {
+    name: 'floor',
+    submit: async () => {
+      const key = newName()
+      await floor.submitAs(key)
+      return key
+    },
+    outcomes: (keys) => sql`
       select
-        e.decision,
-        (extract(epoch from pg_xact_commit_timestamp(e.xmin)) * 1000)::double precision as at
-      from foreword_private.entry e
-      where e.decision = any (${decisions}::uuid[]) and e.settled_at is not null`
-    if (rows.length === decisions.length) return new Map(rows.map((r) => [r.decision, r.at]))
+        j.name as key,
+        (extract(epoch from pg_xact_commit_timestamp(j.xmin)) * 1000)::double precision as at
+      from floor_job j
+      where j.name = any (${keys}::text[]) and j.done_at is not null`,
+    close: async () => {
+      await floor.close()
+      await close()
+    },
+  }
+}
+
+/** Milliseconds of each piece of work, sorted. */
+const latencies = async (side: Side, count: number): Promise<readonly number[]> => {
+  const started = performance.now()
+  const begun: Promise<readonly [key: string, at: number]>[] = []
+  for (let i = 0; i < count; i++) {
+    await sleep(Math.max(0, started + (i * 1_000) / per_second - performance.now()))
+    const at = now()
+    begun.push(side.submit().then((key) => [key, at]))
+  }
+  const all = (await Promise.all(begun)).slice(warm_up)
+  for (;;) {
+    const rows = await side.outcomes(all.map(([key]) => key))
+    if (rows.length === all.length) {
+      const outcomes = new Map(rows.map(({ key, at }) => [key, at]))
+      return all.map(([key, at]) => (outcomes.get(key) ?? 0) - at).toSorted((a, b) => a - b)
+    }
     await sleep(50)
   }
 }
 
-/** Milliseconds of each decision, sorted. */
-const latencies = async (
-  database: BenchDatabase,
-  decide: Decide,
-  count: number,
-): Promise<readonly number[]> => {
-  const started = performance.now()
-  const begun: Promise<readonly [string, number]>[] = []
-  for (let i = 0; i < count; i++) {
-    await sleep(Math.max(0, started + (i * 1_000) / per_second - performance.now()))
-    begun.push(decided(decide))
-  }
-  const all = (await Promise.all(begun)).slice(warm_up)
-  const outcomes = await outcomesOf(
-    database,
-    all.map(([decision]) => decision),
-  )
-  return all.map(([decision, at]) => (outcomes.get(decision) ?? 0) - at).toSorted((a, b) => a - b)
-}
-
 const quantile = (sorted: readonly number[], q: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
+
+const quantiles = ['p50', 'p99'] as const
+
+interface Measured {
+  readonly p50: number
+  readonly p99: number
+}
+
+const measure = async (
+  sides: readonly Side[],
+  rounds: number,
+  count: number,
+): Promise<ReadonlyMap<string, readonly Measured[]>> => {
+  const measured = new Map<string, Measured[]>(sides.map(({ name }) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const side of sides) {
+      const ms = await latencies(side, count)
+      measured.get(side.name)?.push({ p50: quantile(ms, 0.5), p99: quantile(ms, 0.99) })
+    }
+  }
+  return measured
+}
 
 export const benchLatency = async (
   rounds: number,
@@ -71,38 +145,29 @@ export const benchLatency = async (
 ): Promise<readonly BenchLine[]> => {
   const server = await benchServer(['track_commit_timestamp = on'])
   const stub = await startStub()
-  const [apart, here] = [await server.database(), await server.database()]
-  const { child } = await startProgram('worker.ts', [apart.url, stub.url])
+  const sides: Side[] = []
   try {
-    const deciding = apart.engine({ providers: [stubProvider(stub.url)] })
-    const applying = here.engine({ providers: [stubProvider(stub.url)] })
-    const died = (reason: string): never => {
-      throw new Error(reason)
-    }
-    const decideHere = applying.decideHere(died)
-    const sides: readonly [string, BenchDatabase, Decide][] = [
-      ['', apart, (input) => deciding.decide(createOne, { scope, input })],
-      ['here ', here, (input) => decideHere(createOne, { scope, input })],
-    ]
+    for (const open of [apart, here, batchFloor]) sides.push(await open(server, stub))
     const count = warm_up + Math.ceil((duration_ms / 1_000) * per_second)
-    const lines: BenchLine[] = []
-    for (const [name, database, decide] of sides) {
-      const measured: { readonly p50: number; readonly p99: number }[] = []
-      for (let round = 0; round < rounds; round++) {
-        const ms = await latencies(database, decide, count)
-        measured.push({ p50: quantile(ms, 0.5), p99: quantile(ms, 0.99) })
-      }
-      for (const q of ['p50', 'p99'] as const) {
-        const ours = measured.map((m) => m[q])
-        progress(`latency ${name}${q} ms`, { ours })
-        const bar = ours.map(() => bars[q])
-        lines.push(compared('latency', `${name}${q} ms`, ours, bar, 'ms'))
-      }
+    const measured = await measure(sides, rounds, count)
+    const of = (name: string, q: 'p50' | 'p99'): readonly number[] =>
+      (measured.get(name) ?? []).map((m) => m[q])
+    for (const q of quantiles) {
+      progress(`latency ${q} ms`, { apart: of('', q), here: of('here ', q), floor: of('floor', q) })
     }
-    return lines
+    const against = ['', 'here '].flatMap((name) =>
+      quantiles.flatMap((q) => {
+        const ours = of(name, q)
+        const bar = ours.map(() => bars[q])
+        return [
+          compared('latency', `${name}${q} ms`, ours, bar, 'ms'),
+          compared('latency', `${name}${q} ms vs batch floor`, ours, of('floor', q), 'ms'),
+        ]
+      }),
+    )
+    return against
   } finally {
-    await kill(child)
-    await Promise.all([apart.close(), here.close()])
+    for (const side of sides) await side.close()
     await stub.close()
     await server.close()
   }

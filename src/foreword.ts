@@ -22,11 +22,11 @@ import { decisionStore } from './store/decision-store.ts'
 import { migrate, type MigrateReport } from './store/migrate.ts'
 import { reconcileStore } from './store/reconcile-store.ts'
 import { scheduleStore } from './store/schedule-store.ts'
-import { createWakeup, type Wakeup } from './store/wakeup.ts'
+import { createWakeup, hearWakeups, type Wakeup } from './store/wakeup.ts'
 import { enterAsWorker } from './store/worker-presence.ts'
 import { migrateQueue } from './worker/queue.ts'
 import { runScheduled } from './worker/run-scheduled.ts'
-import { startWorker, type Worker } from './worker/worker.ts'
+import { startWorker, type Worker, type WorkerDeps } from './worker/worker.ts'
 
 export interface EngineOptions {
   readonly url: string
@@ -118,6 +118,7 @@ const decidingAgain =
 
 interface ApplyingHere {
   readonly applier: Applier
+  readonly hear: WorkerDeps['hear']
   readonly leave: () => Promise<void>
 }
 
@@ -173,7 +174,7 @@ const enterAndApply = async (
     await presence.leave()
     await sql.end({ timeout: 5 })
   }
-  return { applier, leave }
+  return { applier, hear: (onWake) => hearWakeups(sql, onWake), leave }
 }
 
 const workerOf = async (
@@ -189,10 +190,11 @@ const workerOf = async (
     failed = true
     onFatal(reason)
   }
-  const { applier, leave } = await enterAndApply(options, engine, fail)
+  const { applier, hear, leave } = await enterAndApply(options, engine, fail)
   return startWorker({
     url,
     applier,
+    hear,
     schedules,
     onSchedule: runSchedule(engine, config.deciders),
     sweep_interval_ms: config.limits.sweep_interval_ms,

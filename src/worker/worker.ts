@@ -8,6 +8,8 @@ import { startQueue } from './queue.ts'
 export interface WorkerDeps {
   readonly url: string
   readonly applier: Applier
+  /** Listens for the hints of deciders; tells whether it has heard of one just now. */
+  readonly hear: (onWake: () => void) => Promise<{ readonly lately: () => boolean }>
   readonly schedules: readonly Schedule[]
   readonly onSchedule: (schedule: Schedule) => Promise<void>
   readonly sweep_interval_ms: number
@@ -70,16 +72,21 @@ const atMost = async (ms: number, work: Promise<boolean>): Promise<boolean> => {
 }
 
 export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
+  const { applier } = deps
+  const hearing = await deps.hear(() => void applier.wake())
   const queue = await startQueue({
     url: deps.url,
     schedules: deps.schedules,
-    onWake: deps.applier.wake,
+    // The same hint, some milliseconds later, where it was heard.
+    onWake: async () => {
+      if (!hearing.lately()) await applier.wake()
+    },
     onSchedule: deps.onSchedule,
     onFatal: deps.onFatal,
     logger: deps.logger,
   })
   const stopSweep = startSweep(deps)
-  await deps.applier.sweep()
+  await applier.sweep()
   return {
     stop: async () => {
       stopSweep()
@@ -88,7 +95,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
       // A schedule's reconcile may run for minutes, and a database that is gone answers nobody.
       const drained = await Promise.all([
         atMost(bound_ms + settle_ms, stopped),
-        atMost(bound_ms + settle_ms, deps.applier.drain(bound_ms)),
+        atMost(bound_ms + settle_ms, applier.drain(bound_ms)),
       ])
       const left = deps.leave().then(() => true)
       return [...drained, await atMost(leave_ms, left)].every(Boolean)

@@ -30,6 +30,8 @@ export interface Applier {
   /** Claims no more and waits for what runs. False: some of it still ran when the time was up. */
   readonly drain: (timeout_ms: number) => Promise<boolean>
   readonly running: () => number
+  /** Intents leased so far, for whatever step. */
+  readonly claimed: () => number
 }
 
 const learn = async (
@@ -178,11 +180,13 @@ const createClaimer = (
   let stopped = false
   /** The last claim was given as many of some kind as there were slots: there may be more of it. */
   let more = false
+  let claimed = 0
   const claim = async (): Promise<number> => {
     const kinds = stopped ? [] : slots.free(deps.providers.values(), deps.claim_intents_max)
     more = kinds.length < deps.providers.size
     if (kinds.length === 0) return 0
     const leases = await deps.log.claim(deps.worker, kinds)
+    claimed += leases.length
     const got = Map.groupBy(leases, ({ kind }) => kind)
     more ||= kinds.some(({ kind, slots: asked }) => (got.get(kind)?.length ?? 0) >= asked)
     for (const lease of leases) {
@@ -197,6 +201,7 @@ const createClaimer = (
   return {
     claim: gathered(claim, { full, coming: () => false }),
     more: () => more,
+    claimed: () => claimed,
     stop: () => {
       stopped = true
     },
@@ -268,5 +273,6 @@ export const createApplier = (deps: ApplierDeps): Applier => {
       return slots.running() === 0 && (await endedBy(until, decided))
     },
     running: slots.running,
+    claimed: claimer.claimed,
   }
 }

@@ -45,22 +45,10 @@ export const createWakeup = (sql: Sql, logger: Logger): Wakeup => {
   }
 }
 
-export interface Hearing {
-  /** Something was heard a moment ago, so the session that listens lives: the queue's own hint is news no more. */
-  readonly lately: () => boolean
-}
-
-const lately_ms = 2_000
-
 /**
  * Listens for the hints of all processes, on a session of its own of this pool, which ends with it. Should
  * the session break, the queue's hints are all there is, until it is open again.
  */
-export const hearWakeups = async (sql: Sql, onWake: () => void): Promise<Hearing> => {
-  let heard_at = -Infinity
-  await sql.listen('foreword_wake', () => {
-    heard_at = performance.now()
-    onWake()
-  })
-  return { lately: () => performance.now() - heard_at < lately_ms }
+export const hearWakeups = async (sql: Sql, onWake: () => void): Promise<void> => {
+  await sql.listen('foreword_wake', onWake)
 }

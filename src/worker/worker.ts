@@ -3,13 +3,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Applier } from '../apply/applier.ts'
 import type { Schedule } from '../domain/config.ts'
 import type { Logger } from '../domain/ports.ts'
+import { createHints } from './hints.ts'
 import { startQueue } from './queue.ts'
 
 export interface WorkerDeps {
   readonly url: string
   readonly applier: Applier
-  /** Listens for the hints of deciders; tells whether it has heard of one just now. */
-  readonly hear: (onWake: () => void) => Promise<{ readonly lately: () => boolean }>
+  /** Listens for the hints of deciders. */
+  readonly hear: (onWake: () => void) => Promise<void>
   readonly schedules: readonly Schedule[]
   readonly onSchedule: (schedule: Schedule) => Promise<void>
   readonly sweep_interval_ms: number
@@ -73,13 +74,17 @@ const atMost = async (ms: number, work: Promise<boolean>): Promise<boolean> => {
 
 export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
   const { applier } = deps
-  const hearing = await deps.hear(() => void applier.wake())
+  const hints = createHints({
+    claimed: applier.claimed,
+    wake: () => void applier.wake(),
+    now: () => performance.now(),
+  })
+  await deps.hear(hints.heard)
   const queue = await startQueue({
     url: deps.url,
     schedules: deps.schedules,
-    // The same hint, some milliseconds later, where it was heard.
     onWake: async () => {
-      if (!hearing.lately()) await applier.wake()
+      if (hints.news()) await applier.wake()
     },
     onSchedule: deps.onSchedule,
     onFatal: deps.onFatal,

@@ -4,6 +4,7 @@ import { hearWakeups } from '../../src/store/wakeup.ts'
 import { cloudWorld, testWorker, allSettled } from '../support/engine.ts'
 import { create, defineDecider } from '../../src/domain/decider.ts'
 import { defaultLimits } from '../../src/domain/config.ts'
+import { createHints } from '../../src/worker/hints.ts'
 import { eventually } from '../support/eventually.ts'
 
 const scope = 'acme'
@@ -20,14 +21,48 @@ t.test('whoever listens hears of a decision of any process', async (t) => {
   const sql = connectSql({ url, application_name: 'test', max: 1 })
   t.teardown(() => sql.end({ timeout: 5 }))
   let heard = 0
-  const hearing = await hearWakeups(sql, () => {
+  await hearWakeups(sql, () => {
     heard += 1
   })
-  t.notOk(hearing.lately(), 'nothing yet')
   await engine.decide(one, { scope, input: 'vm-1' })
   await eventually('the hint', () => heard > 0)
-  t.ok(hearing.lately())
 })
+
+t.test(
+  'who finds that others take everything lets most hints pass, and none once he finds work',
+  (t) => {
+    let claimed = 0
+    let woken = 0
+    let clock = 0
+    const hints = createHints({
+      claimed: () => claimed,
+      wake: () => {
+        woken += 1
+      },
+      now: () => clock,
+    })
+    const hear = (times: number): number => {
+      const before = woken
+      for (let i = 0; i < times; i++) hints.heard()
+      return woken - before
+    }
+    t.ok(hints.news(), 'nothing was heard: what the queue says is new')
+    t.equal(hear(1), 1)
+    t.notOk(hints.news(), 'it has acted on this already')
+    clock += 2_000
+    t.ok(hints.news(), 'but not for ever')
+    t.ok(hear(1_600) <= 120, 'in vain: about one of sixteen')
+    for (let i = 0; i < 100; i++) {
+      claimed += 1
+      t.equal(hear(1), 1, 'work was there: acts on each')
+    }
+    let passed = 0
+    while (hear(1) > 0) passed += 1
+    t.ok(passed < 3)
+    t.ok(hints.news(), 'what it let pass is news when the queue tells it')
+    t.end()
+  },
+)
 
 t.test('a worker acts on what it hears: no queue, and no sweep, has to tell it', async (t) => {
   const limits = { ...defaultLimits, sweep_interval_ms: 3_600_000 }

@@ -38,9 +38,9 @@ interface LeaseRow {
   readonly counters: Record<string, number>
   readonly looks: number
   readonly reason: string | null
-  readonly applied_ms_ago: string | null
-  readonly deadline_in_ms: string | null
-  readonly first_attempt_ms_ago: string | null
+  readonly applied_ms_ago: number | null
+  readonly deadline_in_ms: number | null
+  readonly first_attempt_ms_ago: number | null
   readonly external_id: string | null
   readonly outputs: JsonObject
 }
@@ -54,31 +54,38 @@ const stopwatch = (): (() => number) => {
 const leaseOf = (row: LeaseRow, age_ms: () => number): Lease => ({
   ...row,
   age_ms,
-  applied_ms_ago: row.applied_ms_ago === null ? null : Number(row.applied_ms_ago),
-  deadline_in_ms: Number(row.deadline_in_ms ?? 0),
-  first_attempt_ms_ago: Number(row.first_attempt_ms_ago ?? 0),
+  deadline_in_ms: row.deadline_in_ms ?? 0,
+  first_attempt_ms_ago: row.first_attempt_ms_ago ?? 0,
 })
 
-const resultJson = (r: StepResult): Json => ({
-  entry: r.entry,
-  resource: r.resource,
-  epoch: r.epoch,
-  number: r.number,
-  state: r.state,
-  due_in_ms: r.due_in_ms === null ? null : Math.ceil(r.due_in_ms),
-  reason: r.reason,
-  looks: r.looks,
-  outcome: r.outcome ?? null,
-  error_class: r.error_class ?? null,
-  error: r.error ?? null,
-  response: r.response ?? null,
-  external_id: r.external_id ?? null,
-  outputs: r.outputs ?? null,
-  seen: r.sighting !== undefined,
-  observed: r.sighting?.state ?? null,
-  condition: r.sighting?.condition ?? null,
-  revision: r.sighting?.revision ?? null,
-})
+/** As settle takes it; what is null or not there is left out, and is null there. */
+const resultJson = (r: StepResult): JsonObject => {
+  const all: Readonly<Record<string, Json | undefined>> = {
+    entry: r.entry,
+    resource: r.resource,
+    epoch: r.epoch,
+    number: r.number,
+    state: r.state,
+    due_in_ms: r.due_in_ms === null ? null : Math.ceil(r.due_in_ms),
+    reason: r.reason,
+    looks: r.looks,
+    outcome: r.outcome,
+    error_class: r.error_class,
+    error: r.error,
+    response: r.response,
+    external_id: r.external_id,
+    outputs: r.outputs,
+    seen: r.sighting !== undefined,
+    observed: r.sighting?.state,
+    condition: r.sighting?.condition,
+    revision: r.sighting?.revision,
+  }
+  const told: Record<string, Json> = {}
+  for (const [key, value] of Object.entries(all)) {
+    if (value !== undefined && value !== null) told[key] = value
+  }
+  return told
+}
 
 const claim = async (
   sql: Sql,
@@ -86,41 +93,45 @@ const claim = async (
   kinds: readonly ClaimKind[],
 ): Promise<readonly Lease[]> => {
   const age_ms = stopwatch()
-  const rows = await sql<LeaseRow[]>`
-    select
-      c.entry,
-      c.epoch,
-      c.step,
-      c.number,
-      c.idempotency_key,
-      c.resource,
-      c.version,
-      c.decision,
-      c.scope,
-      c.kind,
-      c.name,
-      c.verb,
-      c.state,
-      c.before,
-      c.counters,
-      c.looks,
-      c.reason,
-      extract(epoch from clock_timestamp() - c.applied_at) * 1000 as applied_ms_ago,
-      extract(epoch from c.deadline_at - clock_timestamp()) * 1000 as deadline_in_ms,
-      extract(epoch from clock_timestamp() - c.first_attempt_at) * 1000 as first_attempt_ms_ago,
-      c.external_id,
-      c.outputs
-    from foreword_code.claim(
-      ${worker},
-      ${kinds.map((k) => k.kind)}::text[],
-      ${kinds.map((k) => k.slots)}::integer[],
-      ${kinds.map((k) => k.timeout_ms)}::integer[],
-      ${lease_grace_ms},
-      ${kinds.map((k) => k.account ?? k.kind)}::text[],
-      ${kinds.map((k) => k.rate?.per_second ?? null)}::double precision[],
-      ${kinds.map((k) => k.rate?.burst ?? null)}::integer[]
-    ) c`
-  return rows.map((row) => leaseOf(row, age_ms))
+  // As one text: 22 values of each lease, read one by one, took the client a third longer.
+  const [batch] = await sql<{ leases: readonly LeaseRow[] | null }[]>`
+    select json_agg(l) as leases
+    from (
+        select
+          c.entry,
+          c.epoch,
+          c.step,
+          c.number,
+          c.idempotency_key,
+          c.resource,
+          c.version,
+          c.decision,
+          c.scope,
+          c.kind,
+          c.name,
+          c.verb,
+          c.state,
+          c.before,
+          c.counters,
+          c.looks,
+          c.reason,
+          extract(epoch from clock_timestamp() - c.applied_at) * 1000 as applied_ms_ago,
+          extract(epoch from c.deadline_at - clock_timestamp()) * 1000 as deadline_in_ms,
+          extract(epoch from clock_timestamp() - c.first_attempt_at) * 1000 as first_attempt_ms_ago,
+          c.external_id,
+          c.outputs
+        from foreword_code.claim(
+          ${worker},
+          ${kinds.map((k) => k.kind)}::text[],
+          ${kinds.map((k) => k.slots)}::integer[],
+          ${kinds.map((k) => k.timeout_ms)}::integer[],
+          ${lease_grace_ms},
+          ${kinds.map((k) => k.account ?? k.kind)}::text[],
+          ${kinds.map((k) => k.rate?.per_second ?? null)}::double precision[],
+          ${kinds.map((k) => k.rate?.burst ?? null)}::integer[]
+        ) c
+    ) l`
+  return (batch?.leases ?? []).map((row) => leaseOf(row, age_ms))
 }
 
 /** `why` given: of a decision that must not be carried out; absent: of an intent that was rejected. */

@@ -64,6 +64,15 @@ export const stuckIntents = async (sql: Sql): Promise<ReadonlySet<number>> => {
             from unnest(e.after_resources, e.after_versions) as a (resource, version)
             where a.resource = s.resource and a.version >= s.version
           )
+          or e.waits_for = s.id
+          or (
+            e.state = 'pending'
+            and exists (
+              select
+              from foreword_private.decision d
+              where d.id = e.decision and d.waits_for = s.id
+            )
+          )
         )
     )
     select s.id

@@ -10,10 +10,11 @@ import { connect } from '../../src/connect.ts'
 import { create, defineDecider } from '../../src/domain/decider.ts'
 import { ForewordError } from '../../src/domain/errors.ts'
 import { openEmbedded } from '../../src/store/embedded.ts'
-import { bench, recordStack, type Bench, type Ran, type Running } from '../cli/harness.ts'
+import { bench, recordStack, type Ran } from '../cli/harness.ts'
 import { eventually } from '../support/eventually.ts'
 import { silentProxy } from '../support/silent-proxy.ts'
 import { thingProvider } from '../support/thing-provider.ts'
+import { confirmedOf, startWorker, within } from './worker-command.ts'
 
 const one_line = /^foreword: .+; .+/
 
@@ -24,12 +25,6 @@ const makeThing = defineDecider({
   decide: ({ there }) => (there === null ? create('thing', 'a', { size: 1 }) : []),
 })
 
-const startWorker = async (b: Bench, env: Record<string, string> = {}): Promise<Running> => {
-  const worker = b.start(['worker'], { env })
-  await worker.shows(/Ready\./)
-  return worker
-}
-
 /** It ended as a supervisor needs it: exit 1, and a last line that says why. */
 const endedWell = (t: Test, ended: Ran, why: RegExp): void => {
   t.equal(ended.code, 1, ended.stderr)
@@ -38,17 +33,6 @@ const endedWell = (t: Test, ended: Ran, why: RegExp): void => {
   t.equal(lines.length, 1, ended.stderr)
   t.match(lines[0], one_line)
   t.match(lines[0], why)
-}
-
-const within = async (ended: Promise<Ran>, deadline_ms: number): Promise<Ran> => {
-  let ran: Ran | null = null
-  void ended.then((value) => (ran = value))
-  return eventually('it has ended', () => ran, { deadline_ms })
-}
-
-const confirmedOf = async ({ database }: Bench): Promise<number> => {
-  const rows = await database.sql`select from foreword.intent where state = 'confirmed'`
-  return rows.length
 }
 
 t.test('connections of a worker are cut, all but that of its lock: it goes on', async (t) => {
@@ -154,53 +138,3 @@ t.test('the way to the server falls silent: the worker ends by itself', async (t
   proxy.fallSilent()
   endedWell(t, await within(worker.ended, 40_000), /does not answer any more/)
 })
-
-const leased = async ({ database }: Bench): Promise<number> => {
-  const rows = await database.sql`select from foreword.intent where state = 'applying'`
-  return rows.length
-}
-
-t.test(
-  'SIGTERM drains within its bound, and the next worker takes over what is left',
-  async (t) => {
-    const b = await bench(t, {
-      faults: { profile: 'calm', match: [{ method: 'POST', fault: 'hang', n: 3, effect: true }] },
-      config: 'limits: { drain_timeout_ms: 500, sweep_interval_ms: 200 }',
-    })
-    const worker = await startWorker(b)
-    await b.foreword(['apply', '-f', await b.write('s.json', recordStack(3))])
-    await eventually('calls hang', async () => (await leased(b)) === 3)
-    worker.child.kill('SIGTERM')
-    const ended = await within(worker.ended, 10_000)
-    t.equal(ended.code, 0, ended.stderr)
-    t.match(ended.stderr, /some calls still run: the next worker looks after them/)
-    const successor = await startWorker(b)
-    await eventually('they are his', async () => (await leased(b)) === 0)
-    await eventually('and confirmed', async () => (await confirmedOf(b)) === 3, {
-      deadline_ms: 30_000,
-    })
-    t.equal((await b.ledger()).length, 3, 'no effect lost, none twice')
-    successor.child.kill('SIGTERM')
-    await successor.ended
-  },
-)
-
-for (const [signal, code] of [
-  ['SIGTERM', 143],
-  ['SIGINT', 130],
-] as const) {
-  t.test(`a second ${signal} ends it at once`, async (t) => {
-    const b = await bench(t, {
-      faults: { profile: 'calm', match: [{ method: 'POST', fault: 'hang', n: 1 }] },
-      config: 'limits: { drain_timeout_ms: 600000 }',
-    })
-    const worker = await startWorker(b)
-    await b.foreword(['apply', '-f', await b.write('s.json', recordStack(1))])
-    await eventually('a call hangs', async () => (await leased(b)) === 1)
-    worker.child.kill(signal)
-    await eventually('it drains', () => /stopping/.exec(worker.told()))
-    worker.child.kill(signal)
-    const ended = await within(worker.ended, 10_000)
-    t.equal(ended.code, code, ended.stderr)
-  })
-}

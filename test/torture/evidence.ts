@@ -5,6 +5,7 @@ import { auditStore } from '../../src/store/audit-store.ts'
 import type { Sql } from '../../src/store/connect.ts'
 import type { Schedule } from './schedule.ts'
 import { canary } from './setting.ts'
+import { readAgain } from './standing.ts'
 
 export interface Entry {
   readonly id: number
@@ -21,6 +22,7 @@ export interface Entry {
   readonly assumed: Json
   readonly key: string
   readonly worker: number | null
+  readonly waits_for: number | null
   readonly due_at: Date | null
   readonly settled_at: Date | null
   readonly after: readonly { readonly resource: string; readonly version: number }[]
@@ -92,6 +94,8 @@ export interface Evidence {
   readonly attempts: readonly Attempt[]
   readonly decisions: readonly Decision[]
   readonly moves: readonly Move[]
+  /** Stale decisions that nobody has decided again. */
+  readonly again: readonly string[]
   readonly states: readonly {
     readonly resource: string
     readonly kind: string
@@ -123,6 +127,7 @@ type FromLog = Pick<
   | 'attempts'
   | 'decisions'
   | 'moves'
+  | 'again'
   | 'states'
   | 'cores_consumed'
   | 'external_ids'
@@ -132,7 +137,7 @@ type FromLog = Pick<
 const entriesOf = (sql: Sql) => sql<Entry[]>`
   select
     e.id, e.resource, e.kind, r.name, e.version, e.verb, e.cause, e.state, e.decision, e.looks,
-    e.reason, e.assumed, e.worker, e.due_at, e.settled_at,
+    e.reason, e.assumed, e.worker, e.due_at, e.settled_at, coalesce(e.waits_for, d.waits_for) as waits_for,
     foreword_code.idempotency_key(e.resource, e.version) as key,
     (
       select coalesce(jsonb_agg(jsonb_build_object('resource', a.resource, 'version', a.version)), '[]')
@@ -140,6 +145,7 @@ const entriesOf = (sql: Sql) => sql<Entry[]>`
     ) as after
   from foreword_private.entry e
   join foreword_private.resource r on r.id = e.resource
+  join foreword_private.decision d on d.id = e.decision
   order by e.id`
 
 const decisionsOf = (sql: Sql) => sql<Decision[]>`
@@ -169,6 +175,7 @@ export const readLog = async (sql: Sql): Promise<FromLog> => {
     attempts,
     decisions: await decisionsOf(sql),
     moves,
+    again: await readAgain(sql),
     states,
     cores_consumed: quota?.consumed ?? 0,
     external_ids: new Map(observed.map((o) => [o.resource, o.external_id])),

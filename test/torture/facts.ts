@@ -1,6 +1,6 @@
 /** The evidence of a schedule, indexed by what the laws ask for. */
 import type { Attempt, Decision, Entry, Evidence, Request } from './evidence.ts'
-import { standingOf, type Open, type Standing } from './standing.ts'
+import { standingOf, type Standing } from './standing.ts'
 
 export interface Facts extends Evidence {
   readonly standing: Standing
@@ -28,12 +28,6 @@ const grouped = <K, A>(all: readonly A[], keyOf: (a: A) => K | undefined): Map<K
 export const at = (v: { readonly resource: string; readonly version: number }): string =>
   `${v.resource} ${v.version}`
 
-const openOf = (e: Entry, decision: Decision | undefined): Open => ({
-  ...e,
-  is_due: e.due_at !== null,
-  premises: decision?.premises ?? [],
-})
-
 export const factsOf = (evidence: Evidence): Facts => {
   const { entries, attempts, decisions, effects, requests } = evidence
   const decisionOf = new Map(decisions.map((d) => [d.id, d]))
@@ -44,7 +38,7 @@ export const factsOf = (evidence: Evidence): Facts => {
     standing: standingOf(
       entries
         .filter((e) => e.settled_at === null)
-        .map((e) => openOf(e, decisionOf.get(e.decision))),
+        .map((e) => ({ ...e, is_due: e.due_at !== null })),
     ),
     byKey: new Map(entries.map((e) => [e.key, e])),
     byVersion: new Map(entries.map((e) => [at(e), e])),

@@ -5,6 +5,7 @@
 import { diffPaths } from '../../src/domain/diff.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { cores, type Size } from './deciders.ts'
+import type { Entry } from './evidence.ts'
 import { at, clocks_ms, isClear, ms, nameOf, wasAmbiguous, type Facts } from './facts.ts'
 
 export interface Law {
@@ -44,6 +45,12 @@ const settled: Law = {
       const e = entries.find((x) => x.id === o.id)
       return `${e === undefined ? o.id : nameOf(e)} is still under way: ${e?.reason ?? 'no reason'}`
     }),
+}
+
+const again: Law = {
+  name: 'what went stale was decided again, or given up',
+  counts: 'lost',
+  breaches: (facts) => facts.again.map((id) => `decision ${id} is still to be decided again`),
 }
 
 const happened: Law = {
@@ -135,7 +142,9 @@ const fenced: Law = {
         (m) =>
           m.to_epoch === m.from_epoch &&
           m.from_worker === null &&
-          !['stale', 'cancelled'].includes(m.to_state),
+          !['stale', 'cancelled'].includes(m.to_state) &&
+          // It begins to wait for another, or was let go.
+          !(m.from_state === 'pending' && m.to_state === 'pending'),
       )
       .map((m) => `intent ${m.entry} moved from ${m.from_state} to ${m.to_state} without a lease`),
 }
@@ -158,20 +167,29 @@ const seen: Law = {
       .map((e) => `${nameOf(e)} was seen ${e.looks} times of ${traits.sightings}`),
 }
 
+/** Whether an intent must follow another: by its resource, its needs, or what was read (ww, wr, rw). */
+const follows = ({ decisionOf }: Facts, e: Entry, p: Entry): boolean => {
+  if (p.resource === e.resource && p.version < e.version) return true
+  if (e.after.some((a) => a.resource === p.resource && p.version <= a.version)) return true
+  if (p.decision === e.decision) return false
+  const read = decisionOf.get(e.decision)?.premises ?? []
+  const read_before = decisionOf.get(p.decision)?.premises ?? []
+  return (
+    read.some((r) => r.resource === p.resource && r.version === p.version) ||
+    read_before.some((r) => r.resource === e.resource && r.version === e.version - 1)
+  )
+}
+
 const ordered: Law = {
-  name: 'effects come in the order of versions, and after what they need',
+  name: 'effects come in the serial order, and after what they need',
   counts: 'broken',
-  breaches: ({ entries, effectsOf }) =>
-    entries.flatMap((e) => {
-      const first = effectsOf.get(e.id)?.[0]
+  breaches: (facts) =>
+    facts.entries.flatMap((e) => {
+      const first = facts.effectsOf.get(e.id)?.[0]
       if (first === undefined) return []
-      return entries
-        .filter(
-          (p) =>
-            (p.resource === e.resource && p.version < e.version) ||
-            e.after.some((a) => a.resource === p.resource && p.version <= a.version),
-        )
-        .filter((p) => (effectsOf.get(p.id)?.at(-1)?.seq ?? 0) > first.seq)
+      return facts.entries
+        .filter((p) => (facts.effectsOf.get(p.id)?.at(-1)?.seq ?? 0) > first.seq)
+        .filter((p) => follows(facts, e, p))
         .map((p) => `${nameOf(e)} took effect before ${nameOf(p)}`)
     }),
 }
@@ -305,6 +323,7 @@ const audited: readonly Law[] = [
 export const laws: readonly Law[] = [
   told,
   settled,
+  again,
   happened,
   undone,
   once,

@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Sql } from '../../src/store/connect.ts'
+import type { Sql, TransactionSql } from '../../src/store/connect.ts'
 import type { Edit, Mutant } from './mutants.ts'
 
 const edited = (text: string, edits: readonly Edit[], where: string): string =>
@@ -12,7 +12,10 @@ const edited = (text: string, edits: readonly Edit[], where: string): string =>
     return parts.join(to)
   }, text)
 
-export const mutateDatabase = async (sql: Sql, { name, functions }: Mutant): Promise<void> => {
+export const mutateDatabase = async (
+  sql: Sql | TransactionSql,
+  { name, functions }: Mutant,
+): Promise<void> => {
   for (const [called, edits] of Object.entries(functions ?? {})) {
     const [found, ...others] = await sql<{ text: string }[]>`
       select pg_get_functiondef(p.oid) as text

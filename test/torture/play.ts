@@ -8,7 +8,7 @@ import { leaksIn, readCloud, readLog, type Evidence, type Told } from './evidenc
 import type { Ground } from './ground.ts'
 import { chanceOf, type Fault, type Role, type Schedule } from './schedule.ts'
 import { scope, type Setting } from './setting.ts'
-import { readOpen, standingOf } from './standing.ts'
+import { readAgain, readOpen, standingOf } from './standing.ts'
 import { startWire, type Wire } from './tcp-proxy.ts'
 
 export interface Stage {
@@ -238,9 +238,9 @@ const eventually = async (
 }
 
 const isAtRest = async (sql: Sql): Promise<boolean> =>
-  standingOf(await readOpen(sql)).moving.length === 0
+  standingOf(await readOpen(sql)).moving.length + (await readAgain(sql)).length === 0
 
-/** Somebody may be about to decide again, which no table shows: it must last for a while. */
+/** For a while: who woke too late may still have something in mind. */
 const untilRest = async (sql: Sql, cast: Cast, rest_ms: number): Promise<void> => {
   let since = Infinity
   await eventually(rest_ms, async () => {

@@ -1,7 +1,10 @@
 /** A short run of `npm run torture`: the same laws, a few schedules. */
 import t from 'tap'
+import { testDatabase } from '../support/database.ts'
 import { openGrounds } from './grounds.ts'
 import { huntAll } from './hunt.ts'
+import { mutants, spared } from './mutants.ts'
+import { makeRoom, mutateDatabase } from './mutate.ts'
 import { isClean } from './tally.ts'
 import { torture } from './torture.ts'
 
@@ -19,6 +22,18 @@ t.test('whatever dies when, nothing is lost and nothing is done twice', async (t
   t.ok(isClean(tally), told.join('\n'))
   t.ok(tally.decisions > 0 && tally.effects > 0 && tally.sprung > 0, 'and something went on')
   t.comment(`tally ${JSON.stringify(tally)}`)
+})
+
+t.test('every mutant can be made of foreword as it is', async (t) => {
+  const { sql } = await testDatabase(t)
+  for (const mutant of [...mutants, ...spared]) {
+    makeRoom(mutant, false).remove()
+    const made = sql.begin(async (tx) => {
+      await mutateDatabase(tx, mutant)
+      throw new Error('made')
+    })
+    await t.rejects(made, { message: 'made' }, mutant.name)
+  }
 })
 
 /** Of each sort one that is quickly found: in SQL, in the lifecycle, in the store. All of them: npm run torture. */

@@ -29,6 +29,12 @@ export interface Mutant {
 const lifecycle = 'domain/lifecycle.ts'
 const past_the_lease_ms = 8_000
 
+/** A worker that hears no hint, neither by the channel nor by the queue. */
+const deaf: readonly Edit[] = [
+  { from: 'wake: () => void applier.wake(),', to: 'wake: () => undefined,' },
+  { from: 'if (hints.news()) await applier.wake()', to: 'hints.news()' },
+]
+
 export const mutants: readonly Mutant[] = [
   {
     name: 'no attempt is written down before the call',
@@ -135,9 +141,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'nobody is woken, and nobody looks by himself',
     files: {
-      'worker/worker.ts': [
-        { from: 'onWake: deps.applier.wake,', to: 'onWake: () => Promise.resolve(),' },
-      ],
+      'worker/worker.ts': deaf,
       'apply/applier.ts': [
         { from: '      await wake()\n    },\n    drain:', to: '    },\n    drain:' },
       ],
@@ -268,9 +272,7 @@ export const spared: readonly Mutant[] = [
   {
     name: 'nobody is woken: the sweep finds the work',
     files: {
-      'worker/worker.ts': [
-        { from: 'onWake: deps.applier.wake,', to: 'onWake: () => Promise.resolve(),' },
-      ],
+      'worker/worker.ts': deaf,
     },
     schedule: directed(['provision']),
   },

@@ -41,8 +41,15 @@ const witness = `
     return null;
   end
   $$;
+  -- That it waits for another before its first call, or is due again, is no move of it.
   create trigger witness after update on foreword_private.entry
-  for each row execute function torture.note_move();`
+  for each row
+  when (
+    (old.state, old.epoch, old.worker) is distinct from (new.state, new.epoch, new.worker)
+    or old.state <> 'pending'
+    or old.attempts > 0
+  )
+  execute function torture.note_move();`
 
 const onServer = (url: string, database: string): string => {
   const at = new URL(url)

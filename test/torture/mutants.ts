@@ -125,6 +125,8 @@ export const mutants: readonly Mutant[] = [
     },
     schedule: directed([]),
     prepare: forgeCycle,
+    // Each of the two then waits for the other.
+    rest_ms: 10_000,
   },
   {
     name: 'nobody sweeps up after the dead',

@@ -4,6 +4,7 @@ import { formatErrors, Json as JsonCodec } from '../domain/codec.ts'
 import type { Policy } from '../domain/config.ts'
 import type { Counters, IntentDraft } from '../domain/decider.ts'
 import { globMatches } from '../domain/glob.ts'
+import { topologicalOrder } from '../domain/graph.ts'
 import type { Json } from '../domain/json.ts'
 import type { Change, ResourceName } from '../domain/ports.ts'
 import type { AnyProvider } from '../domain/provider.ts'
@@ -145,6 +146,22 @@ export const observedChanges = (drafts: readonly IntentDraft[], scope: string): 
     initial: 'pending',
   }))
 
+/** Intents that need each other in a circle would each wait for the next, for ever. */
+const inOrder = (changes: readonly Change[]): E.Either<Invalid, readonly Change[]> => {
+  if (changes.every((c) => c.needs.length === 0)) return E.right(changes)
+  const idOf = (at: ResourceName): string => JSON.stringify([at.scope, at.kind, at.name])
+  const order = topologicalOrder(
+    changes.map((change) => ({ id: idOf(change), needs: change.needs.map(idOf), change })),
+  )
+  if (E.isRight(order)) return E.right(changes)
+  const circle = order.left.slice(0, 5).map((id) => (JSON.parse(id) as string[]).slice(1).join('/'))
+  return invalid(
+    'FW033',
+    `intents need each other in a circle: ${circle.join(', ')}`,
+    'each would wait for the next: leave out one of the needs',
+  )
+}
+
 /** All changes of a decision, or the first thing that is wrong with them. */
 export const changesOf = (
   drafts: readonly IntentDraft[],
@@ -174,5 +191,5 @@ export const changesOf = (
     seen.add(key)
     changes.push(change.right)
   }
-  return E.right(changes)
+  return inOrder(changes)
 }

@@ -118,3 +118,41 @@ t.test('with what one intent needs goes all that was decided along with it', asy
     { name: 'z', state: 'stale' },
   ])
 })
+
+/** An error's code where it was thrown, the result's where it is one. */
+const refusal = async (deciding: Promise<unknown>): Promise<string | undefined> =>
+  deciding.then(
+    (result) => (result as { sqlstate?: string }).sqlstate,
+    (error: unknown) => (error as { code?: string }).code,
+  )
+
+t.test(
+  'intents that need each other in a circle are refused, for they would wait for ever',
+  async (t) => {
+    const { engine } = await testEngine(t)
+    const sql = await inSql(t, engine)
+    const circles: readonly (readonly IntentDraft[])[] = [
+      [create('zone', 'self', {}, { needs: ['zone/self'] })],
+      [
+        create('zone', 'a', {}, { needs: ['zone/b'] }),
+        create('zone', 'b', {}, { needs: ['zone/c'] }),
+        create('zone', 'c', {}, { needs: ['zone/a'] }),
+        create('zone', 'aside', {}, { needs: ['zone/c'] }),
+      ],
+    ]
+    for (const drafts of circles) {
+      t.match(await engine.decide(say, { scope, input: { reads: [], drafts } }), {
+        type: 'invalid',
+        sqlstate: 'FW033',
+        reason: /circle/,
+      })
+      t.equal(await refusal(sql([], ...drafts)), 'FW033')
+    }
+    t.same(await engine.sql`select from foreword.intent`, [], 'nothing is written')
+    const backwards = [
+      create('zone', 'late', {}, { needs: ['zone/early'] }),
+      create('zone', 'early', {}),
+    ]
+    t.same(await sql([], ...backwards), [], 'what is intended later may be needed')
+  },
+)

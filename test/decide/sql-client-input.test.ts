@@ -315,7 +315,7 @@ t.test('SQL in a name, a label or a state is what it is', async (t) => {
   const { engine, url } = await testEngine(t)
   const tx = await sqlClient(t, url)
   const evil = `'); drop table foreword_private.entry; -- "\\ \u202e 🐘 %s $1`
-  const options = { labels: { [evil]: evil }, counters: { [evil]: 1 }, needs: [`vm/${evil}`] }
+  const options = { labels: { [evil]: evil }, counters: { [evil]: 1 }, needs: [`vm/not ${evil}`] }
   await inTransaction(tx, async () => {
     await tx`select foreword.assume(${evil}, 'vm', ${evil}), foreword.counter(${evil}, ${evil})`
     await tx`

@@ -148,7 +148,9 @@ const slotsInside: Path = {
   ...productPath,
   read: (tx, plan, slots, options) =>
     readFlight(
-      saying(tx, (text) => (text.includes('foreword_code.prepare') ? 'select 1' : text)),
+      saying(tx, (text) =>
+        text.replace(/select foreword_code\.prepare\(.*?\); commit/s, 'select 1; commit'),
+      ),
       plan,
       slots,
       options,

@@ -224,6 +224,31 @@ t.test('an undoing that the API rejects waits for a person', async (t) => {
   await isClean(t, engine)
 })
 
+t.test(
+  'what a decision says of its compensation is kept, also in SQL and of a lone intent',
+  async (t) => {
+    const { engine } = await cloudWorld(t)
+    await say(engine, [create('vm', 'base', { size: 's' })], 'all_or_compensate')
+    await say(engine, [update('vm', 'base', { size: 'm' })], 'halt')
+    await say(engine, [update('vm', 'base', { size: 's' })])
+    for (const [name, compensation] of [
+      ['x', 'halt'],
+      ['y', 'all_or_compensate'],
+    ] as const) {
+      await engine.sql.begin('isolation level serializable', async (tx) => {
+        await tx`select foreword.intend(${scope}, 'vm', ${name}, 'create', '{"size": "s"}')`
+        await tx`select foreword.decide('by-hand', compensation => ${compensation})`
+      })
+    }
+    const rows = await engine.sql<{ compensation: string }[]>`
+    select compensation from foreword.decision order by decided_at`
+    t.same(
+      rows.map((row) => row.compensation),
+      ['all_or_compensate', 'halt', 'keep_going', 'halt', 'all_or_compensate'],
+    )
+  },
+)
+
 t.test('a compensation that nobody knows is a result, in SQL an error', async (t) => {
   const { engine } = await cloudWorld(t)
   const odd = { ...saying('halt'), compensation: 'perhaps' as Compensation }

@@ -129,24 +129,26 @@ t.test('a try that was lost while nothing moved costs no second thought', async 
     await holder`begin`
     await holder`select from foreword_private.resource_state for update`
   })
-  const waiting = async (): Promise<boolean> => {
-    const rows = await engine.sql`
-      select from pg_stat_activity
+  const tries = async (): Promise<readonly string[]> => {
+    const rows = await engine.sql<{ begun: string }[]>`
+      select xact_start::text as begun from pg_stat_activity
       where
         datname = current_database()
         and application_name = 'foreword:decide'
         and wait_event_type = 'Lock'`
-    return rows.length > 0
+    return rows.map((row) => row.begun)
   }
   const deciding = engine.decide(slow, { scope, input: undefined })
-  await eventually('it waits for the row', waiting)
-  await eventually('it has waited too long', async () => !(await waiting()))
+  await eventually('a try waits for the row', async () => (await tries()).length > 0)
+  const [first] = await tries()
+  await eventually('it has waited too long', async () => !(await tries()).includes(first ?? ''))
   await holder`rollback`
-  t.match(await deciding, { type: 'decided', tries: 2 })
+  const decided = await deciding
+  // How many tries are lost before the holder is gone is the machine's affair.
+  t.match(decided, { type: 'decided' })
+  t.ok('tries' in decided && decided.tries > 1, 'a try was lost')
   t.equal(thoughts, 1)
-  t.same(await engine.sql`select tries, sqlstate from foreword.conflict`, [
-    { tries: 1, sqlstate: '55P03' },
-  ])
+  t.same(await engine.sql`select distinct sqlstate from foreword.conflict`, [{ sqlstate: '55P03' }])
   const [row] = await engine.sql`select assumed from foreword.resource`
   t.same(row, { assumed: { size: 'l', price: 11 } })
 })

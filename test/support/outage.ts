@@ -1,4 +1,5 @@
 /** An API that is away while intents pile up, and comes back: what it is then sent, counted by itself. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { create, defineDecider } from '../../src/domain/decider.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { applied, notSent, type Traits } from '../../src/domain/provider.ts'
@@ -11,8 +12,10 @@ export interface OutageOptions {
   readonly url: string
   readonly intents: number
   readonly rate: NonNullable<Traits['rate']>
-  /** The outage lasts until so many probes have been in vain. */
+  /** The outage lasts until so many probes have been in vain … */
   readonly outage_probes: number
+  /** … and at least so long. */
+  readonly outage_ms?: number
   readonly workers: number
 }
 
@@ -55,7 +58,7 @@ const createStub = () => {
     call: async (name: string): Promise<void> => {
       at.push(performance.now())
       calls.set(name, (calls.get(name) ?? 0) + 1)
-      await new Promise((resolve) => setTimeout(resolve, 2))
+      await sleep(2)
       if (state.away) throw notSent('connection refused')
       if (state.calls_at_first_answer === 0) state.calls_at_first_answer = at.length
     },
@@ -112,6 +115,7 @@ export const drainAfterOutage = async (options: OutageOptions): Promise<Drained>
   try {
     await decideAll(engine, intents)
     await eventually('the outage is found out', () => stub.at.length > 0 || null)
+    await sleep(options.outage_ms ?? 0)
     await eventually(
       'probes in vain',
       async () => {

@@ -2,4 +2,4 @@
 -- and printable in any header or comment. Derived, so that nobody can lose it.
 create function foreword_code.idempotency_key(p_resource uuid, p_version bigint) returns text
 language sql immutable parallel safe
-return 'fw-' || replace(p_resource::text, '-', '') || '-' || p_version::text;
+return 'fw-' || encode(uuid_send(p_resource), 'hex') || '-' || p_version::text;

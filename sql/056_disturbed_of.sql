@@ -1,8 +1,8 @@
 -- Decisions some of whose premises have next versions by now, and those that relied on such, or on others that
 -- are not certified. Every cycle of serializable-but-for-a-miss transactions leads out of its last member to an
 -- earlier one, by an anti-dependency: a decision nothing of whose premises has moved closes none with whatever
--- has committed until now.
-create function foreword_code.disturbed_of(p_decisions uuid[]) returns uuid[]
+-- has committed until now. p_plain: none of them has counted or asked for anything.
+create function foreword_code.disturbed_of(p_decisions uuid[], p_plain boolean) returns uuid[]
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -10,87 +10,99 @@ declare
   infected uuid[];
   readers uuid[];
   writers uuid[];
+  counting uuid[];
+  counted uuid[];
 begin
-  select coalesce(array_agg(d.id), '{}')
-  into disturbed
-  from foreword_private.decision d
-  where
-    d.id = any (p_decisions)
-    and (
-      exists (
-        select
-        from unnest(d.premise_resources, d.premise_versions) as p (resource, version)
-        cross join lateral (
-          select
-          from foreword_private.entry e
-          where e.resource = p.resource and e.version = p.version + 1 and e.decision <> d.id
-          offset 0
-        ) e
-      )
-      or exists (
-        select
-        from jsonb_to_recordset(d.premise_counters) as c (scope text, metric text, version bigint)
-        cross join lateral (
-          select
-          from foreword_private.quota_entry q
-          where
-            q.scope = c.scope
-            and q.metric = c.metric
-            and q.version = c.version + 1
-            and q.decision <> d.id
-          offset 0
-        ) q
-      )
-      or exists (
-        select
-        from jsonb_to_recordset(d.premise_predicates)
-          as f (scope text, kind text, label text, value text)
-        cross join lateral (
-          select
-          from foreword_private.member_entry m
-          where
-            m.scope = f.scope
-            and m.kind = f.kind
-            and m.label = f.label
-            and m.value = f.value
-            and m.xid >= pg_snapshot_xmin(d.snapshot)
-            and not pg_visible_in_snapshot(m.xid, d.snapshot)
-            and m.decision <> d.id
-          offset 0
-        ) m
-      )
-    );
-
-  select array_agg(d.id), array_agg(x.id)
-  into readers, writers
-  from foreword_private.decision d
-  cross join lateral (
-    select e.decision
-    from unnest(d.premise_resources, d.premise_versions) as p (resource, version)
+  -- The version that was read and the one after it, side by side in the index.
+  with near as materialized (
+    select d.id, e.decision, e.version > p.version as moved, e.state
+    from foreword_private.decision d
+    cross join lateral unnest(d.premise_resources, d.premise_versions) as p (resource, version)
     cross join lateral (
-      select e.decision
+      select e.decision, e.version, e.state
       from foreword_private.entry e
-      where e.resource = p.resource and e.version = p.version
+      where e.resource = p.resource and e.version >= p.version and e.version <= p.version + 1
       offset 0
     ) e
-    union all
-    select q.decision
-    from jsonb_to_recordset(d.premise_counters) as c (scope text, metric text, version bigint)
+    where d.id = any (p_decisions) and e.decision <> d.id
+  )
+  select
+    coalesce(array_agg(n.id) filter (where n.moved), '{}'),
+    array_agg(n.id) filter (where not n.moved),
+    array_agg(n.decision) filter (where not n.moved)
+  into disturbed, readers, writers
+  from near n
+  -- What is confirmed was certified before it was attempted.
+  where n.moved or n.state <> 'confirmed';
+
+  if not p_plain then
+    disturbed := disturbed || array(
+      select d.id
+      from foreword_private.decision d
+      where
+        d.id = any (p_decisions)
+        and (
+          exists (
+            select
+            from jsonb_to_recordset(d.premise_counters) as c (scope text, metric text, version bigint)
+            cross join lateral (
+              select
+              from foreword_private.quota_entry q
+              where
+                q.scope = c.scope
+                and q.metric = c.metric
+                and q.version = c.version + 1
+                and q.decision <> d.id
+              offset 0
+            ) q
+          )
+          or exists (
+            select
+            from jsonb_to_recordset(d.premise_predicates)
+              as f (scope text, kind text, label text, value text)
+            cross join lateral (
+              select
+              from foreword_private.member_entry m
+              where
+                m.scope = f.scope
+                and m.kind = f.kind
+                and m.label = f.label
+                and m.value = f.value
+                and m.xid >= pg_snapshot_xmin(d.snapshot)
+                and not pg_visible_in_snapshot(m.xid, d.snapshot)
+                and m.decision <> d.id
+              offset 0
+            ) m
+          )
+        )
+    );
+    select array_agg(d.id), array_agg(q.decision)
+    into counting, counted
+    from foreword_private.decision d
+    cross join lateral jsonb_to_recordset(d.premise_counters)
+      as c (scope text, metric text, version bigint)
     cross join lateral (
       select q.decision
       from foreword_private.quota_entry q
       where q.scope = c.scope and q.metric = c.metric and q.version = c.version
       offset 0
     ) q
-  ) w
-  cross join lateral (
-    select x.id
-    from foreword_private.decision x
-    where x.id = w.decision and x.certified_at is null
-    offset 0
-  ) x
-  where d.id = any (p_decisions);
+    where d.id = any (p_decisions) and q.decision <> d.id;
+    readers := readers || counting;
+    writers := writers || counted;
+  end if;
 
+  if writers is not null then
+    select array_agg(w.reader), array_agg(w.writer)
+    into readers, writers
+    from unnest(readers, writers) as w (reader, writer)
+    cross join lateral (
+      select
+      from foreword_private.decision x
+      where x.id = w.writer and x.certified_at is null
+      offset 0
+    ) x;
+  end if;
   loop
     infected := array(
       select distinct r.reader

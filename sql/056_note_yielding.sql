@@ -1,9 +1,24 @@
 -- Notes which intents of these decisions give back what others may have counted on.
 create function foreword_code.note_yielding(p_decisions uuid[]) returns void
-language sql as $$
+language plpgsql as $$
+declare
+  givers uuid[] := array(
+    select q.decision
+    from foreword_private.quota_entry q
+    where q.decision = any (p_decisions) and q.amount < 0
+    union
+    select m.decision
+    from foreword_private.member_entry m
+    where m.decision = any (p_decisions) and not m.entered
+  );
+begin
+  -- Most give nothing back.
+  if cardinality(givers) = 0 then
+    return;
+  end if;
   insert into foreword_private.yielding (key, at, resource, version)
   select y.key, y.at, e.resource, e.version
-  from unnest(p_decisions) as d (id)
+  from unnest(givers) as d (id)
   cross join lateral (
     select
       foreword_code.counter_key(q.scope, q.metric) as key,
@@ -33,4 +48,5 @@ language sql as $$
     and e.verb <> 'create'
     and (y.resource is null or (e.resource = y.resource and e.version = y.version))
   on conflict do nothing;
+end
 $$;

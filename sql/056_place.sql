@@ -14,6 +14,8 @@ declare
   decisions_max constant integer := 1000;
   found_now uuid[];
   fresh uuid[];
+  -- None of them has counted or asked for anything.
+  plain boolean;
   disturbed uuid[] := '{}';
   waiting uuid[];
   blockers bigint[];
@@ -21,32 +23,32 @@ declare
 begin
   -- Waited for, not skipped: what another claim is placing must be seen as placed by whoever picks. All lock
   -- in the same order.
-  found_now := array(
-    select d.id
+  select
+    array_agg(d.id),
+    coalesce(array_agg(d.id) filter (where d.certified_at is null), '{}'),
+    bool_and(d.premise_counters = '[]' and d.premise_predicates = '[]')
+  into found_now, fresh, plain
+  from (
+    select d.id, d.certified_at, d.premise_counters, d.premise_predicates
     from foreword_private.decision d
     where d.unplaced and not d.abandoned
     order by d.decided_at, d.id
     limit decisions_max
     for update
-  );
-  if cardinality(found_now) = 0 then
+  ) d;
+  if found_now is null then
     return;
   end if;
 
-  fresh := array(
-    select d.id
-    from foreword_private.decision d
-    where d.id = any (found_now) and d.certified_at is null
-  );
   if cardinality(fresh) > 0 then
-    disturbed := foreword_code.disturbed_of(fresh);
-    perform foreword_code.spread_premises(fresh);
+    disturbed := foreword_code.disturbed_of(fresh, plain);
+    perform foreword_code.spread_premises(fresh, plain);
   end if;
   perform foreword_code.note_yielding(found_now);
 
   select array_agg(o.decision), array_agg(o.entry)
   into waiting, blockers
-  from foreword_code.relied_on_open(found_now) o
+  from foreword_code.relied_on_open(found_now, plain) o
   where o.decision <> all (disturbed);
   held := case when blockers is null then '{}' else foreword_code.hold_open(blockers) end;
 

@@ -11,20 +11,19 @@ create function foreword_code.due_now(
   p_closed text[],
   p_more integer
 ) returns table (
-  resource uuid,
-  version bigint,
+  id bigint,
   state text,
-  decision uuid,
   timeout_ms integer,
   spare boolean,
   blocker bigint
 )
-language sql as $$
+language plpgsql as $$
+#variable_conflict use_column
+begin
+  return query
   select
-    c.resource,
-    c.version,
+    c.id,
     c.state,
-    c.decision,
     k.timeout_ms,
     row_number() over (partition by k.kind order by c.due_at) > k.slots,
     case
@@ -63,10 +62,17 @@ language sql as $$
             order by p.version desc
             limit 1
           ) last on true
-          join foreword_private.premise r
-            on r.resource = c.resource
-            and r.version < c.version
-            and r.version >= coalesce(last.version - 1, 0)
+          -- By its own, lest all who ever read the resource be gone through.
+          cross join lateral (
+            select r.version, r.decision
+            from foreword_private.premise r
+            where
+              r.resource = c.resource
+              and r.version < c.version
+              and r.version >= coalesce(last.version - 1, 0)
+              and r.decision <> c.decision
+            order by r.version desc, r.decision desc
+          ) r
           cross join lateral (
             select max(o.id) as id
             from (
@@ -84,8 +90,7 @@ language sql as $$
               )
           ) o
           where
-            r.decision <> c.decision
-            and (r.version >= coalesce(last.version, 0) or r.decision = last.decision)
+            (r.version >= coalesce(last.version, 0) or r.decision = last.decision)
             and o.id is not null
           order by r.version desc, r.decision desc
           limit 1
@@ -95,6 +100,7 @@ language sql as $$
   from unnest(p_kinds, p_slots, p_timeouts_ms) as k (kind, slots, timeout_ms)
   cross join lateral (
     select
+      e.id,
       e.resource,
       e.version,
       s.state,
@@ -137,4 +143,5 @@ language sql as $$
     limit k.slots + p_more
     for update of e skip locked
   ) c;
+end
 $$;

@@ -5,48 +5,47 @@ create function foreword_code.pick_due(
   p_slots integer[],
   p_timeouts_ms integer[],
   p_closed text[]
-) returns table (resource uuid, version bigint, state text, decision uuid, timeout_ms integer)
+) returns table (id bigint, state text, timeout_ms integer)
 language plpgsql as $$
 #variable_conflict use_column
 declare
   parked_at_once constant integer := 200;
-  resources uuid[];
-  versions bigint[];
+  ids bigint[];
   states text[];
-  decisions uuid[];
   timeouts_ms integer[];
   spares boolean[];
   blockers bigint[];
+  blocked bigint[];
   held bigint[];
   more integer := 0;
 begin
   loop
     select
-      array_agg(d.resource),
-      array_agg(d.version),
+      array_agg(d.id),
       array_agg(d.state),
-      array_agg(d.decision),
       array_agg(d.timeout_ms),
       array_agg(d.spare),
       array_agg(d.blocker)
-    into resources, versions, states, decisions, timeouts_ms, spares, blockers
+    into ids, states, timeouts_ms, spares, blockers
     from foreword_code.due_now(p_kinds, p_slots, p_timeouts_ms, p_closed, more) d;
 
-    held := foreword_code.hold_open(array_remove(blockers, null));
+    blocked := array_remove(blockers, null);
+    exit when blocked is null or cardinality(blocked) = 0;
+    held := foreword_code.hold_open(blocked);
     exit when cardinality(held) = 0;
     update foreword_private.entry e
     set
       due_at = null,
       waits_for = w.blocker
-    from unnest(resources, versions, blockers) as w (resource, version, blocker)
-    where e.resource = w.resource and e.version = w.version and w.blocker = any (held);
+    from unnest(ids, blockers) as w (id, blocker)
+    where e.id = w.id and w.blocker = any (held);
     more := parked_at_once;
   end loop;
 
   return query
-  select w.resource, w.version, w.state, w.decision, w.timeout_ms
-  from unnest(resources, versions, states, decisions, timeouts_ms, spares, blockers)
-    as w (resource, version, state, decision, timeout_ms, spare, blocker)
+  select w.id, w.state, w.timeout_ms
+  from unnest(ids, states, timeouts_ms, spares, blockers)
+    as w (id, state, timeout_ms, spare, blocker)
   where w.blocker is null and not w.spare;
 end
 $$;

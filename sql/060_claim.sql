@@ -50,8 +50,7 @@ set jit = off
 as $$
 #variable_conflict use_column
 declare
-  resources uuid[];
-  versions bigint[];
+  ids bigint[];
   states text[];
   timeouts_ms integer[];
 begin
@@ -59,23 +58,21 @@ begin
   perform pg_advisory_xact_lock_shared(20143);
   perform foreword_code.place();
   select
-    array_agg(d.resource),
-    array_agg(d.version),
+    array_agg(d.id),
     array_agg(d.state),
     array_agg(d.timeout_ms)
-  into resources, versions, states, timeouts_ms
+  into ids, states, timeouts_ms
   from foreword_code.pick_within_budgets(
     p_kinds, p_slots, p_timeouts_ms, p_accounts, p_per_second, p_bursts
   ) d;
-  if resources is null then
+  if ids is null then
     return;
   end if;
 
   return query
   with due as materialized (
     select d.*
-    from unnest(resources, versions, states, timeouts_ms)
-      as d (resource, version, state, timeout_ms)
+    from unnest(ids, states, timeouts_ms) as d (id, state, timeout_ms)
   ),
   leased as (
     update foreword_private.entry e
@@ -88,14 +85,13 @@ begin
       due_at = clock_timestamp() + (d.timeout_ms + p_grace_ms) * interval '1 ms'
     from due d
     where
-      e.resource = d.resource
-      and e.version = d.version
+      e.id = d.id
       -- Whichever side the plan begins with, no other row is read.
-      and e.resource = any (resources)
-      and e.version = any (versions)
+      and e.id = any (ids)
     returning
       e.*,
       clock_timestamp() + d.timeout_ms * interval '1 ms' as deadline_at,
+      foreword_code.idempotency_key(e.resource, e.version) as idempotency_key,
       case d.state
         when 'pending' then 'apply'
         when 'uncertified' then 'certify'
@@ -114,7 +110,7 @@ begin
       l.attempts,
       l.epoch,
       p_worker,
-      foreword_code.idempotency_key(l.resource, l.version),
+      l.idempotency_key,
       l.deadline_at
     from leased l
     where l.step = 'apply'
@@ -132,7 +128,7 @@ begin
         where t.entry = l.id and t.number = l.attempts
       )
     end,
-    foreword_code.idempotency_key(l.resource, l.version),
+    l.idempotency_key,
     l.resource,
     l.version,
     l.decision,
@@ -148,7 +144,13 @@ begin
     l.attempts,
     l.reason,
     l.applied_at,
-    (select t.started_at from foreword_private.attempt t where t.entry = l.id and t.number = 1),
+    case
+      when l.attempts > 1 or l.step <> 'apply' then (
+        select t.started_at
+        from foreword_private.attempt t
+        where t.entry = l.id and t.number = 1
+      )
+    end,
     o.external_id,
     coalesce(o.outputs, '{}')
   from leased l

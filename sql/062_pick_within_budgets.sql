@@ -3,10 +3,8 @@
 -- What leads to no call (a lost lease, a withdrawal, a judgement) costs nothing.
 
 create type foreword_code.due_work as (
-  resource uuid,
-  version bigint,
+  id bigint,
   state text,
-  decision uuid,
   timeout_ms integer,
   kind text,
   scope text,
@@ -29,10 +27,8 @@ language sql as $$
   select coalesce(
     array_agg(
       row(
-        d.resource,
-        d.version,
+        d.id,
         d.state,
-        d.decision,
         d.timeout_ms,
         e.kind,
         e.scope,
@@ -49,7 +45,7 @@ language sql as $$
     '{}'
   )
   from foreword_code.pick_due(p_kinds, p_slots, p_timeouts_ms, p_closed) d
-  join foreword_private.entry e on e.resource = d.resource and e.version = d.version
+  join foreword_private.entry e on e.id = d.id
   join unnest(p_kinds, p_accounts) as k (kind, account) on k.kind = e.kind;
 $$;
 
@@ -135,7 +131,7 @@ create function foreword_code.pick_within_budgets(
   p_accounts text[],
   p_per_second double precision[],
   p_bursts integer[]
-) returns table (resource uuid, version bigint, state text, decision uuid, timeout_ms integer)
+) returns table (id bigint, state text, timeout_ms integer)
 language plpgsql as $$
 declare
   passes_max constant integer := 5;
@@ -164,7 +160,7 @@ begin
     )
   then
     return query
-    select d.resource, d.version, d.state, d.decision, d.timeout_ms
+    select d.id, d.state, d.timeout_ms
     from foreword_code.pick_due(p_kinds, p_slots, p_timeouts_ms, null) d;
     return;
   end if;
@@ -213,7 +209,7 @@ begin
     chosen := foreword_code.affordable(due, held, clock_timestamp());
     perform foreword_code.charge(chosen, p_kinds, p_per_second, p_bursts, clock_timestamp());
     return query
-    select w.resource, w.version, w.state, w.decision, w.timeout_ms
+    select w.id, w.state, w.timeout_ms
     from unnest(chosen) w;
 
     -- An account with nothing left must not hide the due work of others behind its own, nor what calls nobody.
@@ -222,7 +218,7 @@ begin
       select w
       from unnest(due) w
       where not exists (
-        select from unnest(chosen) c where c.resource = w.resource and c.version = w.version
+        select from unnest(chosen) c where c.id = w.id
       )
     );
     if pass > 1 and found_at - began_at > interval '5 ms' then
@@ -249,8 +245,8 @@ begin
               join foreword_private.budget b on b.account = x.account
               where x.kind = k.kind and b.look_past_at > clock_timestamp()
             )
-            then k.slots - count(w.kind) filter (where (w.resource, w.version) in (
-              select c.resource, c.version from unnest(chosen) c
+            then k.slots - count(w.kind) filter (where w.id in (
+              select c.id from unnest(chosen) c
             ))
           else 0
         end

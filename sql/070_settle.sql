@@ -93,7 +93,13 @@ begin
     update foreword_private.drift d
     set resolved_at = clock_timestamp()
     from result r
-    where r.state = 'confirmed' and r.seen and d.resource = r.resource and d.resolved_at is null
+    where
+      r.state = 'confirmed'
+      and r.seen
+      and d.resource = r.resource
+      and d.resolved_at is null
+      -- Asked once: most of the time nothing has drifted.
+      and exists (select from foreword_private.drift x where x.resolved_at is null)
   ),
   moving as (
     update foreword_private.entry e

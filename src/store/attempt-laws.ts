@@ -68,7 +68,7 @@ export const attempts_are_counted: LawSql = {
       or e.attempts <> coalesce(a.attempts, 0)
       or a.lowest <> 1
       or a.highest <> a.attempts
-      -- As foreword_code.idempotency_key derives it, which takes six times as long.
+      -- As foreword_code.idempotency_key derives it.
       or a.first_key <> 'fw-' || encode(uuid_send(e.resource), 'hex') || '-' || e.version
       or a.last_key <> a.first_key`,
 }

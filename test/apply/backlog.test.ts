@@ -3,7 +3,7 @@
  * there is, which planned everything when the tables were tiny and keeps those plans.
  */
 import t from 'tap'
-import { create, defineDecider } from '../../src/domain/decider.ts'
+import { create, defineDecider, update } from '../../src/domain/decider.ts'
 import type { Lease, StepResult } from '../../src/domain/ports.ts'
 import { applyLog } from '../../src/store/apply-log.ts'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
@@ -24,6 +24,15 @@ const many = defineDecider({
     ),
 })
 
+/** Reads a resource and changes it: each version is what the next one was decided on. */
+const change = defineDecider({
+  name: 'change',
+  version: 1,
+  read: (q, name: string) => ({ vm: q.get('vm', name) }),
+  decide: ({ vm }, name) =>
+    vm === null ? create('vm', name, { size: 's' }) : update('vm', name, { size: 's' }),
+})
+
 const done = (lease: Lease): StepResult => ({
   entry: lease.entry,
   resource: lease.resource,
@@ -37,6 +46,13 @@ const done = (lease: Lease): StepResult => ({
   response: lease.state,
   sighting: { state: lease.state, condition: 'ready' },
 })
+
+/** Claims what is due and settles it; resolves to how many that were. */
+const turnOf = (log: ReturnType<typeof applyLog>, slots: number) => async (): Promise<number> => {
+  const leases = await log.claim(1, [{ kind: 'vm', slots, timeout_ms: 5_000 }])
+  await log.settle(1, leases.map(done))
+  return leases.length
+}
 
 const rowsRead = async (sql: Sql): Promise<number> => {
   const [row] = await sql<{ read: number }[]>`
@@ -52,14 +68,8 @@ t.test(
     const { engine, url } = await cloudWorld(t)
     const sql = connectSql({ url, application_name: 'test', max: 1 })
     t.teardown(() => sql.end({ timeout: 5 }))
-    const log = applyLog(sql)
     const slots = 16
-    const kinds = [{ kind: 'vm', slots, timeout_ms: 5_000 }]
-    const turn = async (): Promise<number> => {
-      const leases = await log.claim(1, kinds)
-      await log.settle(1, leases.map(done))
-      return leases.length
-    }
+    const turn = turnOf(applyLog(sql), slots)
     await engine.decide(many, { scope: 'acme', input: { from: 0, count: 20 } })
     while ((await turn()) > 0);
 
@@ -76,5 +86,27 @@ t.test(
     const read = (await rowsRead(sql)) - before
     await sql`commit`
     t.ok(read < 20 * slots, `${read} rows were read for ${slots} intents`)
+  },
+)
+
+t.test(
+  'a claim does not go through what a resource was, nor through who read it then',
+  async (t) => {
+    const { engine, url } = await cloudWorld(t)
+    const sql = connectSql({ url, application_name: 'test', max: 1 })
+    t.teardown(() => sql.end({ timeout: 5 }))
+    const turn = turnOf(applyLog(sql), 16)
+    const versions = 200
+    for (let i = 0; i < versions; i += 1) {
+      await engine.decide(change, { scope: 'acme', input: 'vm-1' })
+      t.equal(await turn(), 1)
+    }
+    await engine.decide(change, { scope: 'acme', input: 'vm-1' })
+    await sql`begin`
+    const before = await rowsRead(sql)
+    t.equal(await turn(), 1)
+    const read = (await rowsRead(sql)) - before
+    await sql`commit`
+    t.ok(read < 40, `${read} rows were read for one intent after ${versions} versions`)
   },
 )

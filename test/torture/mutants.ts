@@ -187,12 +187,8 @@ export const mutants: readonly Mutant[] = [
     functions: {
       claim: [
         {
-          from: 'p_worker,\n      foreword_code.idempotency_key(l.resource, l.version)',
-          to: "p_worker,\n      foreword_code.idempotency_key(l.resource, l.version) || '-' || l.attempts",
-        },
-        {
-          from: 'foreword_code.idempotency_key(l.resource, l.version),\n    l.resource',
-          to: "foreword_code.idempotency_key(l.resource, l.version) || '-' || l.attempts,\n    l.resource",
+          from: 'foreword_code.idempotency_key(e.resource, e.version)',
+          to: "foreword_code.idempotency_key(e.resource, e.version) || '-' || e.attempts",
         },
       ],
     },

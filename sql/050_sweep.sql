@@ -8,11 +8,22 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
 declare
+  dead bigint[];
   taken integer;
 begin
   perform foreword_code.let_go_forgotten();
   perform foreword_code.free_again();
-  with alive as materialized (
+  -- From one worker that has something in hand to the next: never all that is open, which may be ever so much.
+  with recursive busy as (
+    select min(e.worker) as worker
+    from foreword_private.entry e
+    where e.worker is not null
+    union all
+    select (select min(e.worker) from foreword_private.entry e where e.worker > b.worker)
+    from busy b
+    where b.worker is not null
+  ),
+  alive as materialized (
     select l.objid::bigint as worker
     from pg_locks l
     where
@@ -21,12 +32,19 @@ begin
       and l.objsubid = 2
       and l.granted
       and l.database = (select d.oid from pg_database d where d.datname = current_database())
-  ),
-  left_behind as (
+  )
+  select array_agg(b.worker)
+  into dead
+  from busy b
+  where b.worker is not null and not exists (select from alive a where a.worker = b.worker);
+  if dead is null then
+    return 0;
+  end if;
+
+  with left_behind as (
     select e.resource, e.version, e.id, e.attempts, e.worker, e.state
     from foreword_private.entry e
-    where e.worker is not null and not exists (select from alive a where a.worker = e.worker)
-    order by e.resource, e.version
+    where e.worker = any (dead)
     for update of e skip locked
   ),
   lost as (

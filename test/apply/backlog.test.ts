@@ -63,15 +63,17 @@ const rowsRead = async (sql: Sql): Promise<number> => {
 }
 
 t.test(
-  'a claim and its settling read a few rows for each intent, however long the backlog',
+  'a claim, its settling and a sweep read a few rows, however long the backlog',
   async (t) => {
     const { engine, url } = await cloudWorld(t)
     const sql = connectSql({ url, application_name: 'test', max: 1 })
     t.teardown(() => sql.end({ timeout: 5 }))
     const slots = 16
-    const turn = turnOf(applyLog(sql), slots)
+    const log = applyLog(sql)
+    const turn = turnOf(log, slots)
     await engine.decide(many, { scope: 'acme', input: { from: 0, count: 20 } })
     while ((await turn()) > 0);
+    await log.sweep()
 
     for (let from = 100; from < 2_100; from += 100) {
       await engine.decide(many, { scope: 'acme', input: { from, count: 100 } })
@@ -84,8 +86,11 @@ t.test(
     const before = await rowsRead(sql)
     t.equal(await turn(), slots)
     const read = (await rowsRead(sql)) - before
-    await sql`commit`
     t.ok(read < 20 * slots, `${read} rows were read for ${slots} intents`)
+    await log.sweep()
+    const swept = (await rowsRead(sql)) - before - read
+    await sql`commit`
+    t.ok(swept < 20, `${swept} rows were read by a sweep`)
   },
 )
 

@@ -131,7 +131,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'nobody sweeps up after the dead',
     functions: {
-      sweep: [{ from: 'where e.worker is not null and', to: 'where false and' }],
+      sweep: [{ from: 'where e.worker = any (dead)', to: 'where false' }],
     },
     // Its lease would run out after a minute.
     schedule: directed(['point'], {

@@ -62,37 +62,34 @@ const rowsRead = async (sql: Sql): Promise<number> => {
   return row?.read ?? 0
 }
 
-t.test(
-  'a claim, its settling and a sweep read a few rows, however long the backlog',
-  async (t) => {
-    const { engine, url } = await cloudWorld(t)
-    const sql = connectSql({ url, application_name: 'test', max: 1 })
-    t.teardown(() => sql.end({ timeout: 5 }))
-    const slots = 16
-    const log = applyLog(sql)
-    const turn = turnOf(log, slots)
-    await engine.decide(many, { scope: 'acme', input: { from: 0, count: 20 } })
-    while ((await turn()) > 0);
-    await log.sweep()
+t.test('a claim, its settling and a sweep read a few rows, however long the backlog', async (t) => {
+  const { engine, url } = await cloudWorld(t)
+  const sql = connectSql({ url, application_name: 'test', max: 1 })
+  t.teardown(() => sql.end({ timeout: 5 }))
+  const slots = 16
+  const log = applyLog(sql)
+  const turn = turnOf(log, slots)
+  await engine.decide(many, { scope: 'acme', input: { from: 0, count: 20 } })
+  while ((await turn()) > 0);
+  await log.sweep()
 
-    for (let from = 100; from < 2_100; from += 100) {
-      await engine.decide(many, { scope: 'acme', input: { from, count: 100 } })
-    }
-    // The first of each hundred, until nobody waits for one any more.
-    const waiting = () => sql`select from foreword.intent where waits_for is not null limit 1`
-    do await turn()
-    while ((await waiting()).length > 0)
-    await sql`begin`
-    const before = await rowsRead(sql)
-    t.equal(await turn(), slots)
-    const read = (await rowsRead(sql)) - before
-    t.ok(read < 20 * slots, `${read} rows were read for ${slots} intents`)
-    await log.sweep()
-    const swept = (await rowsRead(sql)) - before - read
-    await sql`commit`
-    t.ok(swept < 20, `${swept} rows were read by a sweep`)
-  },
-)
+  for (let from = 100; from < 2_100; from += 100) {
+    await engine.decide(many, { scope: 'acme', input: { from, count: 100 } })
+  }
+  // The first of each hundred, until nobody waits for one any more.
+  const waiting = () => sql`select from foreword.intent where waits_for is not null limit 1`
+  do await turn()
+  while ((await waiting()).length > 0)
+  await sql`begin`
+  const before = await rowsRead(sql)
+  t.equal(await turn(), slots)
+  const read = (await rowsRead(sql)) - before
+  t.ok(read < 20 * slots, `${read} rows were read for ${slots} intents`)
+  await log.sweep()
+  const swept = (await rowsRead(sql)) - before - read
+  await sql`commit`
+  t.ok(swept < 20, `${swept} rows were read by a sweep`)
+})
 
 t.test(
   'a claim does not go through what a resource was, nor through who read it then',

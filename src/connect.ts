@@ -14,6 +14,7 @@ import type { Reconciled } from './reconcile/reconcile.ts'
 import { resolveSecret } from './secrets.ts'
 import { connectionError, type Sql } from './store/connect.ts'
 import { openDatabase } from './store/database.ts'
+import { intentsOf, type Standing } from './store/standing.ts'
 import { version } from './version.ts'
 
 export interface DecideCall<Input> {
@@ -28,17 +29,13 @@ export interface DecideCall<Input> {
 }
 
 /** How an intent of a decision stands. */
-export interface IntentStanding {
-  readonly id: number
-  readonly kind: string
-  readonly name: string
-  readonly verb: string
-  readonly state: string
-  readonly reason: string | null
-}
+export type IntentStanding = Omit<Standing, 'open' | 'stuck'>
 
 export interface Settled {
-  /** `settled`: no more work is owed. `waits`: a person must rule or approve. `timeout`: not yet. */
+  /**
+   * `settled`: no more work is owed. `waits`: nothing goes on before a person rules or approves, be it on another
+   * decision's intent that comes first. `timeout`: not yet.
+   */
   readonly type: 'settled' | 'waits' | 'timeout'
   readonly intents: readonly IntentStanding[]
 }
@@ -85,33 +82,17 @@ const decoded = (input: ConfigInput): Config => {
   }
 }
 
-const waiting = new Set(['awaiting_approval'])
-
 /** Polls the views: at most every half second, so that many waiters cost little. */
 const settled =
   (sql: Sql): Connected['settled'] =>
   async (decision, options = {}) => {
     const until = performance.now() + (options.timeout_ms ?? 60_000)
     for (let pause_ms = 10; ; pause_ms = Math.min(500, pause_ms * 1.5)) {
-      const rows = await sql<(IntentStanding & { settled_at: Date | null; due_at: Date | null })[]>`
-        select i.id, i.kind, i.name, i.verb, i.state, i.reason, i.settled_at, i.due_at
-        from foreword.intent i
-        where i.decision_id = ${decision}
-        order by i.id`
-      const intents = rows.map(({ id, kind, name, verb, state, reason }) => ({
-        id,
-        kind,
-        name,
-        verb,
-        state,
-        reason,
-      }))
-      const open = rows.filter((row) => row.settled_at === null)
+      const standing = await intentsOf(sql, decision)
+      const intents = standing.map(({ open: _open, stuck: _stuck, ...intent }) => intent)
+      const open = standing.filter((intent) => intent.open)
       if (open.length === 0) return { type: 'settled', intents }
-      const parked = open.filter(
-        (row) => waiting.has(row.state) || (row.state === 'in_doubt' && row.due_at === null),
-      )
-      if (parked.length === open.length) return { type: 'waits', intents }
+      if (open.every((intent) => intent.stuck)) return { type: 'waits', intents }
       if (performance.now() >= until) return { type: 'timeout', intents }
       await sleep(pause_ms)
     }

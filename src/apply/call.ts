@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Errors } from 'io-ts'
 import { formatErrors } from '../domain/codec.ts'
+import { setDeadline, stopwatch } from '../domain/deadline.ts'
 import type { Json } from '../domain/json.ts'
 import type { Learned } from '../domain/lifecycle.ts'
 import type { ApplyLog, Lease } from '../domain/ports.ts'
@@ -41,6 +42,8 @@ export const within = async <A>(
   run: (signal: AbortSignal) => Promise<A>,
 ): Promise<A> => {
   const abort = new AbortController()
+  const age_ms = stopwatch()
+  setDeadline(abort.signal, () => age_ms() > ms)
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {

@@ -3,6 +3,7 @@
  * left this machine, since that is what decides whether a write may be tried again.
  */
 import { Pool, buildConnector, type Dispatcher } from 'undici'
+import { isOver } from '../domain/deadline.ts'
 import { notSent } from '../domain/provider.ts'
 import { hidden } from './hide.ts'
 
@@ -119,7 +120,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#aborted) {
+    // The last moment before its first byte leaves.
+    if (this.#aborted || isOver(this.#request.signal)) {
+      this.#reject(notSent(`${where(this.#request)}: its time was up before it was sent`))
       controller.abort(new Error('aborted'))
       return
     }

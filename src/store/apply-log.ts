@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { stopwatch } from '../domain/deadline.ts'
 import { failPoint } from '../domain/fail-point.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { EarlierDoubt } from '../domain/lifecycle.ts'
@@ -43,12 +44,6 @@ interface LeaseRow {
   readonly first_attempt_ms_ago: number | null
   readonly external_id: string | null
   readonly outputs: JsonObject
-}
-
-/** By the clock that says more: one stands still while the machine sleeps, the other one may be set. */
-const stopwatch = (): (() => number) => {
-  const [ticks, time] = [performance.now(), Date.now()]
-  return () => Math.max(performance.now() - ticks, Date.now() - time)
 }
 
 const leaseOf = (row: LeaseRow, age_ms: () => number): Lease => ({

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import * as io from 'io-ts'
 import t from 'tap'
+import { within } from '../../src/apply/call.ts'
+import { isOver, setDeadline } from '../../src/domain/deadline.ts'
 import { NotSent } from '../../src/domain/provider.ts'
 import { httpProvider, type HttpDeclaration } from '../../src/providers/http.ts'
 import { closeConnections } from '../../src/providers/transport.ts'
@@ -71,6 +73,34 @@ t.test('what no byte was sent of is NotSent', async (t) => {
   const aborted = create()
   await t.rejects(vms(urls[0] ?? '').create({ ...aborted, signal: AbortSignal.abort() }), NotSent)
 })
+
+t.test(
+  'a call whose time is up is not sent, though its signal has had no time to say so',
+  async (t) => {
+    await using server = await scriptedServer()
+    server.answer = json(201, { id: 7, size: 's' })
+  const { signal } = new AbortController()
+    setDeadline(signal, () => true)
+    const error = await thrown(vms(server.url).create({ ...create(), signal }))
+    t.ok(error instanceof NotSent, error.message)
+    t.match(error.message, /its time was up before it was sent/)
+    await vms(server.url).create(create())
+    t.equal(server.received.length, 1, 'its connection goes on with the next one')
+  },
+)
+
+t.test(
+  'a process that was stopped knows that the time is up before any timer says so',
+  async (t) => {
+    const { told, aborted } = await within(20, async (signal) => {
+      const woken = performance.now() + 40
+      while (performance.now() < woken);
+      return { told: isOver(signal), aborted: signal.aborted }
+    })
+    t.ok(told)
+    t.notOk(aborted)
+  },
+)
 
 t.test(
   'a call that is aborted while it waits for a connection is NotSent, and is never sent',

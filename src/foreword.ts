@@ -17,16 +17,16 @@ import { reconcile, type ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
 import { budgetStore } from './store/budget-store.ts'
 import { connectSql, type Sql } from './store/connect.ts'
-import { decider_settings } from './store/decider-settings.ts'
 import { decisionStore } from './store/decision-store.ts'
 import { migrate, type MigrateReport } from './store/migrate.ts'
+import { openPools } from './store/pools.ts'
 import { reconcileStore } from './store/reconcile-store.ts'
 import { scheduleStore } from './store/schedule-store.ts'
 import { createWakeup, hearWakeups, type Wakeup } from './store/wakeup.ts'
 import { enterAsWorker } from './store/worker-presence.ts'
 import { migrateQueue } from './worker/queue.ts'
 import { runScheduled } from './worker/run-scheduled.ts'
-import { startWorker, type Worker, type WorkerDeps } from './worker/worker.ts'
+import { startSweep, startWorker, type Worker, type WorkerDeps } from './worker/worker.ts'
 
 export interface EngineOptions {
   readonly url: string
@@ -211,10 +211,16 @@ const applyHere = (
   options: EngineOptions,
   engine: Pick<Engine, 'decide' | 'providers' | 'budgets'>,
 ) => {
-  let entered: Promise<ApplyingHere> | null = null
+  const { sweep_interval_ms } = options.config.limits
+  let entered: Promise<ApplyingHere & { readonly stopSweep: () => void }> | null = null
+  const enter = async (onFatal: (reason: string) => void) => {
+    const here = await enterAndApply(options, engine, onFatal)
+    // There may be no other worker to see to what becomes due without a decision.
+    return { ...here, stopSweep: startSweep({ ...options, ...here, sweep_interval_ms, onFatal }) }
+  }
   return {
     wake: async (onFatal: (reason: string) => void): Promise<void> => {
-      entered ??= enterAndApply(options, engine, onFatal).catch((error: unknown) => {
+      entered ??= enter(onFatal).catch((error: unknown) => {
         entered = null
         throw error
       })
@@ -223,33 +229,17 @@ const applyHere = (
     leave: async (): Promise<void> => {
       const here = await entered?.catch(() => null)
       if (here === undefined || here === null) return
+      here.stopSweep()
       await here.applier.drain(options.config.limits.drain_timeout_ms)
       await here.leave()
     },
   }
 }
 
-/** Sessions for whatever else, for deciders, and for the hints that need not last. */
-const openPools = (url: string, config: Config) => ({
-  sql: connectSql({ url, application_name: 'foreword:main', max: 4 }),
-  deciding: connectSql({
-    url,
-    application_name: 'foreword:decide',
-    max: config.limits.pool_connections_max,
-    connection: decider_settings,
-  }),
-  waking_up: connectSql({
-    url,
-    application_name: 'foreword:wake',
-    max: 1,
-    connection: { synchronous_commit: 'off' },
-  }),
-})
-
 /** Opens the pools; nothing is sent yet. The database must be migrated. */
 export const openEngine = (options: EngineOptions): Engine => {
   const { url, config, logger } = options
-  const { sql, deciding, waking_up } = openPools(url, config)
+  const { sql, deciding, waking_up } = openPools(url, config.limits)
   const budgets = createBudgets({ store: budgetStore(sql), providers: config.providers, logger })
   const providers = providersByKind(config, budgets)
   const deps: DecideDeps = {

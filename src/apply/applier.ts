@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { failPoint } from '../domain/fail-point.ts'
 import type { ApplyLog, ClaimKind, Lease, Logger, StepResult } from '../domain/ports.ts'
 import type { AnyProvider, Traits } from '../domain/provider.ts'
+import { createAlarm } from './alarm.ts'
 import { gathered } from './batching.ts'
 import type { StepDeps } from './call.ts'
 import type { DecideAgain } from './decide-again.ts'
@@ -110,28 +111,6 @@ const createSlots = (): Slots => {
         const slots = Math.min(freeOf(kind, traits), max)
         return slots > 0 ? [{ kind, slots, timeout_ms: traits.call_timeout_ms }] : []
       }),
-  }
-}
-
-/** Rings once, at the soonest moment that it was set to. */
-const createAlarm = (ring: () => void) => {
-  let set: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null
-  const clear = (): void => {
-    if (set !== null) clearTimeout(set.timer)
-    set = null
-  }
-  return {
-    clear,
-    in: (ms: number): void => {
-      const at = performance.now() + ms
-      if (set !== null && set.at <= at) return
-      clear()
-      const timer = setTimeout(() => {
-        set = null
-        ring()
-      }, ms)
-      set = { at, timer }
-    },
   }
 }
 

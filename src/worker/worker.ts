@@ -36,7 +36,9 @@ const leave_ms = 2_000
 const silent_sweeps_max = 30
 
 /** Level-based: whatever a wake-up missed, and whatever the dead left, is found within an interval. */
-const startSweep = (deps: WorkerDeps): (() => void) => {
+export const startSweep = (
+  deps: Pick<WorkerDeps, 'applier' | 'sweep_interval_ms' | 'onFatal' | 'logger'>,
+): (() => void) => {
   let sweeping = false
   let missed = 0
   const timer = setInterval(() => {

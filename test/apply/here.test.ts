@@ -1,7 +1,18 @@
 import t from 'tap'
 import { create, defineDecider } from '../../src/domain/decider.ts'
-import { allSettled, cloudWorld, engineOn, ledgerOf, testWorker } from '../support/engine.ts'
+import type { Json } from '../../src/domain/json.ts'
+import { applied } from '../../src/domain/provider.ts'
+import {
+  allSettled,
+  cloudWorld,
+  engineOn,
+  ledgerOf,
+  testEngine,
+  testWorker,
+} from '../support/engine.ts'
+import { eventually } from '../support/eventually.ts'
 import { testConfig } from '../support/settings.ts'
+import { thingProvider } from '../support/thing-provider.ts'
 
 const scope = 'acme'
 
@@ -10,6 +21,13 @@ const one = defineDecider({
   version: 1,
   read: () => ({}),
   decide: (_facts, name: string) => create('vm', name, { size: 's' }),
+})
+
+const made = defineDecider({
+  name: 'made',
+  version: 1,
+  read: () => ({}),
+  decide: (_facts, name: string) => create('thing', name, { size: 1 }),
 })
 
 const died = (reason: string): never => {
@@ -27,6 +45,29 @@ t.test('applied here: carried out once each, with no other worker and no wake-up
   const [jobs] = await engine.sql`
     select count(*)::integer as woken from graphile_worker.jobs where key = 'foreword_wake'`
   t.match(jobs, { woken: 0 })
+})
+
+t.test('applied here: what becomes due without a decision is seen to as well', async (t) => {
+  let calls = 0
+  const provider = thingProvider({
+    traits: { idempotency: 'none' },
+    create: (call) => {
+      calls += 1
+      return calls === 1
+        ? Promise.reject(new Error('reset'))
+        : Promise.resolve(applied(call.spec as Json))
+    },
+  })
+  const { engine } = await testEngine(t, { providers: [provider] })
+  await engine.decideHere(died)(made, { scope, input: 'a' })
+  const parked = await eventually('it is parked', async () => {
+    const [row] = await engine.sql<{ id: number }[]>`
+      select id from foreword.intent where state = 'in_doubt' and due_at is null`
+    return row
+  })
+  // Nobody wakes a process that hears no hints.
+  await engine.sql`select foreword.resolve(${parked.id}, 'retry', 'ann', 'it was not there')`
+  t.match(await allSettled(engine), [{ name: 'a', state: 'confirmed' }])
 })
 
 t.test('a process that cannot apply tells the others', async (t) => {

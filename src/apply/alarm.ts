@@ -1,0 +1,30 @@
+/**
+ * Rings once, at the soonest moment that it was set to, and never before: timers count from when the loop turned
+ * last, which may be some while ago.
+ */
+export const createAlarm = (ring: () => void) => {
+  let set: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null
+  const clear = (): void => {
+    if (set !== null) clearTimeout(set.timer)
+    set = null
+  }
+  const setTo = (at: number): void => {
+    clear()
+    const timer = setTimeout(
+      () => {
+        set = null
+        if (performance.now() < at) setTo(at)
+        else ring()
+      },
+      Math.ceil(Math.max(0, at - performance.now())),
+    )
+    set = { at, timer }
+  }
+  return {
+    clear,
+    in: (ms: number): void => {
+      const at = performance.now() + ms
+      if (set === null || at < set.at) setTo(at)
+    },
+  }
+}

@@ -1,12 +1,18 @@
 -- What each of these decisions waits for first, of all that it relied on: the newest open entry, since the
--- others are likely to be through before it. No row: for nothing. p_plain: none of them has counted or asked
--- for anything.
+-- others are likely to be through before it. Who read what a decision wrote that is all or nothing waits for all of
+-- that: no part of it stands for sure before. No row: for nothing. p_plain: none of them has counted or asked for
+-- anything.
 create function foreword_code.relied_on_open(p_decisions uuid[], p_plain boolean)
 returns table (decision uuid, entry bigint)
 language plpgsql as $$
 #variable_conflict use_column
 begin
-  if p_plain then
+  if
+    p_plain
+    and not exists (
+      select from foreword_private.decision s where s.compensation = 'all_or_compensate'
+    )
+  then
     return query
     select d.id, max(o.id)
     from foreword_private.decision d
@@ -37,6 +43,32 @@ begin
       limit 1
     ) e
     where not d.apart
+    union all
+    select o.id
+    from unnest(d.premise_resources, d.premise_versions) as p (resource, version)
+    cross join lateral (
+      select e.decision
+      from foreword_private.entry e
+      where e.resource = p.resource and e.version = p.version
+      offset 0
+    ) e
+    cross join lateral (
+      select s.compensation
+      from foreword_private.decision s
+      where s.id = e.decision
+      offset 0
+    ) s
+    cross join lateral (
+      select o.id, o.settled_at
+      from foreword_private.entry o
+      where o.decision = e.decision
+      offset 0
+    ) o
+    where
+      not d.apart
+      and e.decision <> d.id
+      and s.compensation = 'all_or_compensate'
+      and o.settled_at is null
     union all
     select e.id
     from jsonb_to_recordset(d.premise_counters) as c (scope text, metric text, version bigint)

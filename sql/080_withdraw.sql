@@ -1,7 +1,7 @@
 -- Takes back the versions of intents that did not come true: one that was rejected, or those of a decision
 -- that must not be carried out (p_reason says why). With them goes every intent not yet begun that relied
 -- on them: later versions of the resource, what comes after it, and all that a decision premised on it
--- still intends, transitively. Those go stale. Each resource returns, as a new version, to the state it
+-- still intends, transitively; and all that relied on any part of what is all or nothing. Those go stale. Each resource returns, as a new version, to the state it
 -- had before the first version taken back. Returns the decisions whose intents went stale and that may be
 -- decided again: not those whose own intent was rejected, for they would come to the same, without end.
 -- Of a decision that says `halt` or `all_or_compensate` nothing more is begun once a part of it is taken back; what
@@ -30,6 +30,8 @@ declare
   doomed_resources uuid[];
   doomed_versions bigint[];
   grown integer;
+  -- All or nothing, and some of it is doomed: what was done of it will be undone.
+  undone uuid[];
   changes jsonb;
   replaced_resources jsonb;
   replaced_versions jsonb;
@@ -55,6 +57,15 @@ begin
   end if;
 
   loop
+    undone := array(
+      select d.id
+      from foreword_private.decision d
+      where
+        d.compensation = 'all_or_compensate'
+        and d.id = any (
+          array(select x.decision from foreword_private.entry x where x.id = any (doomed_ids))
+        )
+    );
     select
       doomed_ids || array_agg(e.id),
       doomed_resources || array_agg(e.resource),
@@ -83,6 +94,21 @@ begin
               select
               from unnest(d.premise_resources, d.premise_versions) as r (resource, version)
               where r.resource = x.resource and r.version >= x.version
+            )
+          )
+          or (
+            not d.apart
+            and cardinality(undone) > 0
+            and exists (
+              select
+              from unnest(d.premise_resources, d.premise_versions) as r (resource, version)
+              cross join lateral (
+                select o.decision
+                from foreword_private.entry o
+                where o.resource = r.resource and o.version = r.version
+                offset 0
+              ) o
+              where o.decision <> d.id and o.decision = any (undone)
             )
           )
           or (

@@ -1,4 +1,4 @@
--- Makes the slots (version 0, absent) of names never seen, and empty counters. Runs READ COMMITTED
+-- Makes the slots (version 0, absent) of names never seen, empty counters, and the rows of scopes never seen. Runs READ COMMITTED
 -- before the decision: a decision then inserts no key into an index that readers of keys read, and
 -- absence is a fact in a row like any other. Most names are old: they are looked up, not inserted.
 create function foreword_code.prepare(
@@ -31,6 +31,14 @@ begin
     select f.id, f.scope, f.kind, f.name
     from fresh f
     order by f.id
+    on conflict do nothing
+  ),
+  scopes as (
+    insert into foreword_private.scope (scope)
+    select n.scope
+    from (select distinct f.scope from fresh f) n
+    where (select s.scope from foreword_private.scope s where s.scope = n.scope) is null
+    order by n.scope
     on conflict do nothing
   )
   insert into foreword_private.resource_state (resource)

@@ -4,6 +4,14 @@ language plpgsql as $$
 declare
   wrong record;
 begin
+  perform foreword_code.refuse_paused(
+    array(
+      select c.scope
+      from jsonb_to_recordset(p_changes) as c (scope text, cause text, undoes boolean)
+      where c.cause = 'intent' and c.undoes is not true
+    )
+  );
+
   -- The changes that could be made are made already in this transaction, which is about to fail: what
   -- was moved by a decision of these changes was in order.
   select

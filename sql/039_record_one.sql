@@ -32,6 +32,7 @@ as $$
 declare
   moved record;
   entry_id bigint;
+  relied_on bigint;
 begin
   if current_setting('transaction_isolation') <> 'serializable' then
     raise exception 'a decision needs a SERIALIZABLE transaction, this one is %',
@@ -54,7 +55,8 @@ begin
     premise_predicates,
     premise_counters,
     snapshot,
-    xid
+    xid,
+    scope_version
   )
   values (
     p_id,
@@ -71,8 +73,16 @@ begin
     p_predicates,
     p_counters,
     foreword_code.log_snapshot(),
-    foreword_code.log_xid()
-  );
+    foreword_code.log_xid(),
+    coalesce((select s.version from foreword_private.scope s where s.scope = p_scope), 0)
+  )
+  returning scope_version into relied_on;
+  if p_resource_scope <> p_scope and relied_on % 2 = 0 then
+    relied_on := (select s.version from foreword_private.scope s where s.scope = p_resource_scope);
+  end if;
+  if relied_on % 2 = 1 then
+    perform foreword_code.refuse_paused(array[p_scope, p_resource_scope]);
+  end if;
 
   update foreword_private.resource_state s
   set

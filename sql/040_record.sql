@@ -3,11 +3,12 @@
 -- changes. Set-based: any number of decisions is a few statements, one flight with COMMIT. Errors are of
 -- class FW; a 40001 means that somebody else was first.
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
---   premise_resources, premise_versions, predicates, counters, compensation, apart, instead_of, facts}]; facts: it
---   says what was seen or taken back, calls nothing, and so needs no certificate. For the owner and appliers only,
---   as is any cause but `intent`; operators may say what was ruled.
+--   premise_resources, premise_versions, predicates, counters, compensation, apart, instead_of, facts, undoes}];
+--   facts: it says what was seen or taken back, calls nothing, and so needs no certificate. For the owner and
+--   appliers only, as is any cause but `intent`; operators may say what was ruled. undoes: it undoes what was begun,
+--   and is decided in a paused scope too (its calls wait): for whoever may take back.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
---   position}], in the order in which their rows are locked; position: in which their entries are numbered;
+--   position, undoes}], in the order in which their rows are locked; position: in which their entries are numbered;
 --   labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
 -- p_acted: [{resource, generation}] of the desired state that was acted on.
 -- p_plain: no change creates, deletes, labels, counts or needs, and none is a fact or decided again: the everyday case, which
@@ -25,6 +26,7 @@ as $$
 #variable_conflict use_column
 declare
   moved_count integer;
+  paused_count integer;
 begin
   if current_setting('transaction_isolation') <> 'serializable' then
     raise exception 'a decision needs a SERIALIZABLE transaction, this one is %',
@@ -39,65 +41,83 @@ begin
 
   -- Must fail where the id is taken, never pass over it: a transaction whose client has given it up
   -- meets its own tombstone here (store/tombstone.ts), and cannot commit any more.
-  insert into foreword_private.decision (
-    id,
-    scope,
-    decider,
-    decider_version,
-    actor,
-    reason,
-    input,
-    tries,
-    saw_at,
-    premise_resources,
-    premise_versions,
-    premise_predicates,
-    premise_counters,
-    snapshot,
-    xid,
-    certified_at,
-    compensation,
-    apart,
-    unplaced
+  with written as (
+    insert into foreword_private.decision (
+      id,
+      scope,
+      decider,
+      decider_version,
+      actor,
+      reason,
+      input,
+      tries,
+      saw_at,
+      premise_resources,
+      premise_versions,
+      premise_predicates,
+      premise_counters,
+      snapshot,
+      xid,
+      certified_at,
+      compensation,
+      apart,
+      unplaced,
+      scope_version
+    )
+    select
+      d.id,
+      d.scope,
+      d.decider,
+      coalesce(d.decider_version, 0),
+      coalesce(d.actor, ''),
+      coalesce(d.reason, ''),
+      d.input,
+      coalesce(d.tries, 1),
+      d.saw_at,
+      coalesce(d.premise_resources, '{}'),
+      coalesce(d.premise_versions, '{}'),
+      coalesce(d.predicates, '[]'),
+      coalesce(d.counters, '[]'),
+      foreword_code.log_snapshot(),
+      foreword_code.log_xid(),
+      case when d.facts and not p_plain then clock_timestamp() end,
+      case when d.compensation in ('halt', 'all_or_compensate') then d.compensation else 'keep_going' end,
+      coalesce(d.apart, false),
+      d.facts is not true or p_plain,
+      case
+        when p_plain or coalesce(d.facts, d.undoes) is not true
+          -- Looked up, not joined: nobody else's row is read.
+          then coalesce((select s.version from foreword_private.scope s where s.scope = d.scope), 0)
+      end
+    from jsonb_to_recordset(p_decisions) as d (
+      id uuid,
+      scope text,
+      decider text,
+      decider_version integer,
+      actor text,
+      reason text,
+      input jsonb,
+      tries integer,
+      saw_at timestamptz,
+      premise_resources uuid[],
+      premise_versions bigint[],
+      predicates jsonb,
+      counters jsonb,
+      compensation text,
+      apart boolean,
+      facts boolean,
+      undoes boolean
+    )
+    returning scope_version
   )
-  select
-    d.id,
-    d.scope,
-    d.decider,
-    coalesce(d.decider_version, 0),
-    coalesce(d.actor, ''),
-    coalesce(d.reason, ''),
-    d.input,
-    coalesce(d.tries, 1),
-    d.saw_at,
-    coalesce(d.premise_resources, '{}'),
-    coalesce(d.premise_versions, '{}'),
-    coalesce(d.predicates, '[]'),
-    coalesce(d.counters, '[]'),
-    foreword_code.log_snapshot(),
-    foreword_code.log_xid(),
-    case when d.facts and not p_plain then clock_timestamp() end,
-    case when d.compensation in ('halt', 'all_or_compensate') then d.compensation else 'keep_going' end,
-    coalesce(d.apart, false),
-    d.facts is not true or p_plain
-  from jsonb_to_recordset(p_decisions) as d (
-    id uuid,
-    scope text,
-    decider text,
-    decider_version integer,
-    actor text,
-    reason text,
-    input jsonb,
-    tries integer,
-    saw_at timestamptz,
-    premise_resources uuid[],
-    premise_versions bigint[],
-    predicates jsonb,
-    counters jsonb,
-    compensation text,
-    apart boolean,
-    facts boolean
-  );
+  select count(*) filter (where w.scope_version % 2 = 1)
+  into paused_count
+  from written w;
+  if paused_count > 0 then
+    perform foreword_code.refuse_paused(
+      array(select d.scope from jsonb_to_recordset(p_decisions) as d (scope text))
+    );
+  end if;
 
   if p_acted is not null then
     perform foreword_code.mark_acted(p_acted);
@@ -142,7 +162,8 @@ begin
       after_resources uuid[],
       after_versions bigint[],
       initial text,
-      position integer
+      position integer,
+      undoes boolean
     )
     where
       s.resource = c.resource
@@ -152,6 +173,12 @@ begin
       )
       -- Only what is absent can be created, only what is present be changed; what was seen is a fact.
       and (c.cause <> 'intent' or (c.verb = 'create') = (s.assumed is null))
+      -- A decision may change what is of another scope than its own.
+      and (
+        c.cause <> 'intent'
+        or (c.undoes and not p_plain)
+        or coalesce((select o.version from foreword_private.scope o where o.scope = c.scope), 0) % 2 = 0
+      )
       and (
         not p_plain
         or (

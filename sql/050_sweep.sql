@@ -12,6 +12,7 @@ declare
   taken integer;
 begin
   perform foreword_code.let_go_forgotten();
+  perform foreword_code.let_go_resumed();
   perform foreword_code.free_again();
   -- From one worker that has something in hand to the next: never all that is open, which may be ever so much.
   with recursive busy as (

@@ -3,19 +3,22 @@
 -- only if nothing is open that it must follow: earlier versions of its resource, all that it needs, and, since it
 -- replaces a version, the intents of those who read that. Once attempted it has no more to wait for.
 -- p_closed: kinds, each with chr(31) behind it, or with that and a scope, of which nothing is wanted that would
--- call somebody.
+-- call somebody. p_paused: scopes that are paused, or null: what is pending there is not to be attempted, whatever
+-- else it waits for.
 create function foreword_code.due_now(
   p_kinds text[],
   p_slots integer[],
   p_timeouts_ms integer[],
   p_closed text[],
-  p_more integer
+  p_more integer,
+  p_paused text[]
 ) returns table (
   id bigint,
   state text,
   timeout_ms integer,
   spare boolean,
-  blocker bigint
+  blocker bigint,
+  paused_scope text
 )
 language plpgsql as $$
 #variable_conflict use_column
@@ -27,6 +30,7 @@ begin
     k.timeout_ms,
     row_number() over (partition by k.kind order by c.due_at) > k.slots,
     case
+      when c.scope = any (p_paused) and c.state in ('pending', 'uncertified') then null
       when c.state = 'pending' and c.attempts = 0 then coalesce(
         (
           select p.id
@@ -96,13 +100,15 @@ begin
           limit 1
         )
       )
-    end
+    end,
+    case when c.scope = any (p_paused) and c.state in ('pending', 'uncertified') then c.scope end
   from unnest(p_kinds, p_slots, p_timeouts_ms) as k (kind, slots, timeout_ms)
   cross join lateral (
     select
       e.id,
       e.resource,
       e.version,
+      e.scope,
       s.state,
       e.decision,
       e.due_at,

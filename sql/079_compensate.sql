@@ -96,6 +96,7 @@ begin
           -- What is going consumes as before, until it is gone.
           'counters', case when u.verb <> 'delete' then u.counters end,
           'initial', case when u.waits then 'awaiting_approval' else 'pending' end,
+          'undoes', true,
           'after_resources', a.resources,
           'after_versions', a.versions
         )
@@ -123,6 +124,7 @@ begin
             'reason', format('%s is all or nothing: %s', saga.decider, p_because),
             'input', jsonb_build_object('compensates', saga.id),
             'apart', true,
+            'undoes', true,
             'premise_resources', jsonb_path_query_array(changes, '$[*].resource'),
             'premise_versions', (
               select jsonb_agg(s.version order by s.resource)

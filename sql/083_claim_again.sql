@@ -20,13 +20,18 @@ begin
   where
     a.ended_at is null
     and a.due_at <= clock_timestamp()
-    and (a.tries >= 5 or a.since < clock_timestamp() - interval '1 day');
+    and (a.tries >= 5 or a.since < clock_timestamp() - interval '1 day')
+    and a.decision not in (select p.decision from foreword_code.again_paused() as p (decision));
 
   return query
   with due as (
     select a.decision
     from foreword_private.again a
-    where a.ended_at is null and a.decider = any (p_deciders) and a.due_at <= clock_timestamp()
+    where
+      a.ended_at is null
+      and a.decider = any (p_deciders)
+      and a.due_at <= clock_timestamp()
+      and a.decision not in (select p.decision from foreword_code.again_paused() as p (decision))
     order by a.due_at
     limit p_max
     for update skip locked

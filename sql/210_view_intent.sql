@@ -9,6 +9,18 @@ select
   e.version,
   e.state,
   case
+    when p.scope is not null
+      then
+        concat_ws(
+          '; ',
+          e.reason,
+          format(
+            'scope %s is paused by %s%s',
+            p.scope,
+            p.paused_by,
+            case when p.note <> '' then ': ' || p.note end
+          )
+        )
     when e.settled_at is null and e.due_at <= clock_timestamp() and e.state <> 'applying'
       then
         nullif(
@@ -59,9 +71,12 @@ select
       where a.entry = e.id and a.number = e.attempts
     )
   ) as worker,
-  e.assumed as state_after
+  e.assumed as state_after,
+  p.scope is not null as paused
 from foreword_private.entry e
 join foreword_private.resource r on r.id = e.resource
+left join foreword_private.pause p
+  on p.scope = e.scope and p.resumed_at is null and e.state = 'pending'
 where e.cause = 'intent';
 
 comment on view foreword.intent is 'Every external effect that was decided, and where it stands.';
@@ -72,13 +87,14 @@ comment on column foreword.intent.name is 'Name of the resource.';
 comment on column foreword.intent.verb is 'create, update, delete, or one of the provider''s own.';
 comment on column foreword.intent.version is 'Version of the resource that it makes; given to the API as generation.';
 comment on column foreword.intent.state is 'awaiting_approval, pending, applying, applied, confirmed, rejected, in_doubt, stale or cancelled.';
-comment on column foreword.intent.reason is 'Why it is in that state, and what its account makes it wait for; null where nothing is to be said.';
+comment on column foreword.intent.reason is 'Why it is in that state, and what its account or a pause of its scope makes it wait for; null where nothing is to be said.';
 comment on column foreword.intent.decision_id is 'The decision that wrote it.';
 comment on column foreword.intent.attempts is 'External calls begun so far.';
-comment on column foreword.intent.due_at is 'When somebody looks at it next; null: never by itself (settled, or waiting for a person or for another intent).';
+comment on column foreword.intent.due_at is 'When somebody looks at it next; null: never by itself (settled, or waiting for a person, for another intent or for its scope to be resumed).';
 comment on column foreword.intent.waits_for is 'The intent that must be through before this one is attempted, as far as it was looked for; there may be others after it.';
 comment on column foreword.intent.decided_at is 'When it was decided.';
 comment on column foreword.intent.applied_at is 'When the API answered that it is done.';
 comment on column foreword.intent.settled_at is 'When no more work was owed; null: open.';
 comment on column foreword.intent.worker is 'Worker that has it now, or had it last.';
 comment on column foreword.intent.state_after is 'Assumed state of the resource after it; null: absent.';
+comment on column foreword.intent.paused is 'True while it waits for its scope to be resumed: see foreword.scope.';

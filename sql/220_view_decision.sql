@@ -15,7 +15,12 @@ select
   ) as intents,
   cardinality(d.premise_resources)
     + jsonb_array_length(d.premise_predicates)
-    + jsonb_array_length(d.premise_counters) as premises,
+    + jsonb_array_length(d.premise_counters)
+    + (
+      select count(*)
+      from foreword_private.scope s
+      where s.scope = d.scope and s.version > 0 and d.scope_version is not null
+    )::integer as premises,
   d.tries,
   d.certified_at is not null as certified,
   d.input,

@@ -2,6 +2,7 @@
 -- it is asked whether anybody entered or left one of its labels since, by key and from the oldest
 -- transaction that the decision may not have seen: recent decisions look at a handful of rows. Who came
 -- with a label and stays outside for another one counts as well: the answer may then be the same.
+-- That its scope was not paused every decision relied on: told of scopes that ever were.
 create view foreword.premise as
 select
   d.id as decision_id,
@@ -61,13 +62,25 @@ select
 from foreword_private.decision d
 cross join lateral jsonb_to_recordset(d.premise_counters)
   as p (scope text, metric text, consumed bigint, version bigint)
-left join foreword_private.quota q on q.scope = p.scope and q.metric = p.metric;
+left join foreword_private.quota q on q.scope = p.scope and q.metric = p.metric
+union all
+select
+  d.id,
+  d.scope,
+  null,
+  null,
+  d.scope_version,
+  format('scope %s goes on', d.scope),
+  s.version = d.scope_version
+from foreword_private.decision d
+join foreword_private.scope s on s.scope = d.scope and s.version > 0
+where d.scope_version is not null;
 
 comment on view foreword.premise is 'Every fact that a decision relied on.';
 comment on column foreword.premise.decision_id is 'The decision.';
 comment on column foreword.premise.scope is 'Tenant or account.';
-comment on column foreword.premise.kind is 'Kind of resource; null for a counter.';
-comment on column foreword.premise.name is 'Name of the resource or of the counter''s metric; null for a predicate.';
+comment on column foreword.premise.kind is 'Kind of resource; null for a counter, and for the scope itself.';
+comment on column foreword.premise.name is 'Name of the resource or of the counter''s metric; null for a predicate, and for the scope itself.';
 comment on column foreword.premise.version is 'Version that was read; 0: never existed.';
-comment on column foreword.premise.predicate is 'What was asked and found, for predicates and counters.';
+comment on column foreword.premise.predicate is 'What was asked and found, for predicates and counters; that the scope was not paused.';
 comment on column foreword.premise.holds is 'True while nothing newer was written; of a predicate, while no other decision has made a resource enter or leave one of its labels, or its kind where it asked for no label.';

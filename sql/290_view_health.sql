@@ -27,7 +27,13 @@ select
         'max_worker_processes',
         'max_wal_senders'
       )
-  )::bigint as ssi_margin
+  )::bigint as ssi_margin,
+  (
+    select count(*)
+    from foreword_private.pause p
+    where p.resumed_at is null
+  ) as paused_scopes,
+  (select coalesce(sum(s.waiting), 0)::bigint from foreword.scope s where s.paused) as paused_intents
 from foreword.backlog b;
 
 comment on view foreword.health is 'One row: how much is open, what waits, who lives.';
@@ -43,3 +49,5 @@ comment on column foreword.health.unwell_accounts is 'Accounts that are strained
 comment on column foreword.health.live_workers is 'Workers that live.';
 comment on column foreword.health.dead_workers is 'Workers that died and whose leases nobody has taken over yet.';
 comment on column foreword.health.ssi_margin is 'Serializable commits that may pass during one open writing transaction before Postgres forgets conflicts.';
+comment on column foreword.health.paused_scopes is 'Scopes that are paused: see foreword.scope.';
+comment on column foreword.health.paused_intents is 'Intents that wait for their scopes to be resumed.';

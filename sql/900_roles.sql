@@ -96,7 +96,9 @@ begin
           array[
             'foreword.approve',
             'foreword.cancel',
+            'foreword.pause',
             'foreword.resolve',
+            'foreword.resume',
             'foreword.unwant',
             'foreword.want',
             'foreword_code.deployed_hash'

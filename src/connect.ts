@@ -33,8 +33,8 @@ export type IntentStanding = Omit<Standing, 'open' | 'stuck'>
 
 export interface Settled {
   /**
-   * `settled`: no more work is owed. `waits`: nothing goes on before a person rules or approves, be it on another
-   * decision's intent that comes first. `timeout`: not yet.
+   * `settled`: no more work is owed. `waits`: nothing goes on before a person rules, approves or resumes the scope,
+   * be it on another decision's intent that comes first. `timeout`: not yet.
    */
   readonly type: 'settled' | 'waits' | 'timeout'
   readonly intents: readonly IntentStanding[]

@@ -38,7 +38,11 @@ const decideOne = async (deps: DecideAgainDeps, stale: StaleDecision): Promise<v
     failPoint('after_decide_again')
     logger.info({ decision, decider, result: result.type }, 'decided again')
     if (result.type === 'decided') return
-    await (result.type === 'gave_up' ? later() : log.endAgain(worker, decision, result.type, null))
+    // What is paused goes on some day, and what was taken back is decided again then.
+    const is_paused = result.type === 'refused' && result.paused === true
+    await (result.type === 'gave_up' || is_paused
+      ? later()
+      : log.endAgain(worker, decision, result.type, null))
   } catch (error) {
     logger.error({ error, decision, decider }, 'deciding again failed')
     await later()

@@ -1,5 +1,6 @@
 /** `foreword apply`: writes down what shall be, and decides what is to be done for it. */
 import { hostname, userInfo } from 'node:os'
+import { ForewordError } from '../domain/errors.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { IntentRef } from '../domain/result.ts'
 import type { Engine } from '../foreword.ts'
@@ -7,6 +8,7 @@ import { runConverge, type Converged } from '../reconcile/run-converge.ts'
 import { changeLine, countsOf } from './change-lines.ts'
 import type { Context } from './context.ts'
 import { openIntentsOf } from './intents.ts'
+import { readPauses, refusePaused } from './pauses.ts'
 import { tellNotes } from './plan.ts'
 import { harmless, plural } from './print.ts'
 import { configOf } from './session.ts'
@@ -50,6 +52,8 @@ const applyStack = async (
   if (rows.length > 0) await store.want(rows, by.actor)
   if (prune) await store.unwantOthers(scope, stack, rows, by.actor)
   const converged = await runConverge(engine.reconcileDeps)({ scope, stack, ...by })
+  // Paused since it was planned. What is wanted is written down, and is decided once the scope goes on.
+  if (converged.paused !== undefined) throw new ForewordError(harmless(converged.paused))
   return { ...planned, converged }
 }
 
@@ -128,6 +132,11 @@ export const apply =
       context,
       planned.map(({ plan }) => plan),
       prune,
+    )
+    const changing = planned.filter(({ plan }) => plan.changes.length > 0)
+    refusePaused(
+      await readPauses(engine.sql),
+      changing.map(({ plan }) => plan.scope),
     )
     const reason = `apply ${options.file.map((file) => `-f ${file}`).join(' ')}`
     const by = { actor: actorOf(context.env), reason: `${reason}${prune ? ' --prune' : ''}` }

@@ -4,6 +4,7 @@ import { resourceKey } from '../domain/reference.ts'
 import type { Sql } from '../store/connect.ts'
 import type { Context } from './context.ts'
 import { factLines, harmless, inline, moment, plural, span, type Fact } from './print.ts'
+import { pauseLines, readPauses } from './pauses.ts'
 import { approvalCommands, rulingCommands, rulingFact, rulingsOn, type Ruling } from './rulings.ts'
 import { openReader } from './session.ts'
 
@@ -147,7 +148,11 @@ export const doubts =
   () =>
   async (context: Context): Promise<number> => {
     const sql = await openReader(context)
-    const [doubted, approvals] = await Promise.all([readDoubts(sql), readApprovals(sql)])
+    const [doubted, approvals, pauses] = await Promise.all([
+      readDoubts(sql),
+      readApprovals(sql),
+      readPauses(sql),
+    ])
     if (context.options.json === true) {
       const asked = approvals.map((approval) => ({ ...approval, waits_for_a_person: true }))
       context.json([...doubted, ...asked])
@@ -167,6 +172,8 @@ export const doubts =
     }
     const left = approvals.length - approvals_max
     if (left > 0) out(colors.dim(`… and ${left} more: select from foreword.intent\n`))
+    const paused = pauseLines(pauses, context)
+    for (const line of paused.length === 0 ? [] : [...paused, '']) out(line)
     const none = doubted.length + approvals.length === 0
     out(none ? `${colors.green('●')} No doubts.` : summaryOf(doubted, approvals))
     return 0

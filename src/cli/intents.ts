@@ -11,11 +11,14 @@ export interface OpenIntent {
   readonly reason: string | null
   readonly due_at: Date | null
   readonly settled_at: Date | null
+  /** It waits for its scope to be resumed. */
+  readonly paused: boolean
 }
 
 export const readIntents = (sql: Sql, ids: readonly number[]): Promise<readonly OpenIntent[]> =>
   sql<OpenIntent[]>`
-    select i.id, i.scope, i.kind, i.name, i.verb, i.state, i.reason, i.due_at, i.settled_at
+    select
+      i.id, i.scope, i.kind, i.name, i.verb, i.state, i.reason, i.due_at, i.settled_at, i.paused
     from foreword.intent i
     where i.id = any (${ids.map(String)}::bigint[])
     order by i.id`
@@ -36,9 +39,11 @@ export const openIntentsOf = async (
   return rows.map((row) => row.id)
 }
 
-/** A person must rule or approve before it goes on. */
-export const isParked = (intent: Pick<OpenIntent, 'state' | 'due_at'>): boolean =>
-  intent.state === 'awaiting_approval' || (intent.state === 'in_doubt' && intent.due_at === null)
+/** A person must rule, approve or resume its scope before it goes on. */
+export const isParked = (intent: Pick<OpenIntent, 'state' | 'due_at' | 'paused'>): boolean =>
+  intent.paused ||
+  intent.state === 'awaiting_approval' ||
+  (intent.state === 'in_doubt' && intent.due_at === null)
 
 /** Open intents that are parked, or come after one that is: none of them moves by itself. */
 export const stuckIntents = async (sql: Sql): Promise<ReadonlySet<number>> => {
@@ -51,6 +56,14 @@ export const stuckIntents = async (sql: Sql): Promise<ReadonlySet<number>> => {
         and (
           e.state = 'awaiting_approval'
           or (e.state = 'in_doubt' and e.due_at is null)
+          or (
+            e.state = 'pending'
+            and exists (
+              select
+              from foreword_private.pause p
+              where p.scope = e.scope and p.resumed_at is null
+            )
+          )
         )
       union
       select e.id, e.resource, e.version

@@ -2,6 +2,7 @@
 import { resourceKey } from '../domain/reference.ts'
 import { changeLines, countsOf } from './change-lines.ts'
 import type { Context } from './context.ts'
+import { pausedBy, readPauses, resumeCommand } from './pauses.ts'
 import { harmless, plural } from './print.ts'
 import { configOf } from './session.ts'
 import { planStack, readWanted, type StackPlan } from './wanting.ts'
@@ -74,6 +75,11 @@ export const plan =
       plans.push(await planStack(reading.session.engine, wanted, prune))
     }
     tellNotes(context, plans, prune)
+    const changing = plans.filter(({ changes }) => changes.length > 0).map(({ scope }) => scope)
+    for (const pause of await readPauses(reading.session.engine.sql)) {
+      if (!changing.includes(pause.scope)) continue
+      context.note(`${pausedBy(pause)}: \`apply\` is refused until ${resumeCommand(pause.scope)}`)
+    }
     if (context.options.json === true) context.json(jsonOf(plans))
     else tell(context, plans)
     const changed = plans.some(({ changes }) => changes.length > 0)

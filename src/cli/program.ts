@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { version } from '../version.ts'
 import { createContext, type Context, type Ending, type GlobalOptions } from './context.ts'
 import { live } from './lifecycle.ts'
+import type { PauseOptions } from './pause.ts'
 import { harmless } from './print.ts'
 import type { ResolveOptions } from './rule.ts'
 
@@ -184,6 +185,30 @@ const addRuling = (program: Command, does: Does): void => {
   )
 }
 
+const addPausing = (program: Command, does: Does): void => {
+  const who = ['--by <name>', 'who, unless user@host'] as const
+  does(
+    program
+      .command('pause')
+      .description('decide and begin nothing more in a scope; what was begun ends')
+      .argument('<scope>', 'the scope')
+      .option('--note <text>', 'why')
+      .option(...who),
+    async (scope: string, options: PauseOptions) =>
+      (await import('./pause.ts')).pause(scope, options),
+  )
+  does(
+    program
+      .command('resume')
+      .description('let a paused scope go on: what waited is due at once')
+      .argument('<scope>', 'the scope')
+      .option('--note <text>', 'why')
+      .option(...who),
+    async (scope: string, options: PauseOptions) =>
+      (await import('./pause.ts')).resume(scope, options),
+  )
+}
+
 const addProving = (program: Command, does: Does): void => {
   does(
     program
@@ -242,7 +267,7 @@ const createProgram = (chosen: (run: Run, options: GlobalOptions) => Promise<voi
       await chosen(run, command.optsWithGlobals<GlobalOptions>())
     })
   }
-  const groups = [addRunning, addWanting, addAsking, addProving, addRuling, addTools]
+  const groups = [addRunning, addWanting, addAsking, addProving, addRuling, addPausing, addTools]
   for (const add of groups) add(program, does)
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {

@@ -6,6 +6,7 @@ import { actorOf } from './apply.ts'
 import { changeLine } from './change-lines.ts'
 import { no_providers_remedy } from './config-file.ts'
 import type { Context } from './context.ts'
+import { pausedBy, resumeCommand } from './pauses.ts'
 import { harmless, plural } from './print.ts'
 import { configOf, openSession } from './session.ts'
 import { awaitIntents, waitMs, withWorkers, type WaitResult } from './wait.ts'
@@ -44,8 +45,11 @@ const tell = (context: Context, done: Reconciled): void => {
     say(`  ${colors.yellow('≠')} ${harmless(key)}`)
   }
   if (done.drifted.length > listed_max) say(`  … and ${done.drifted.length - listed_max} more`)
+  for (const paused of done.paused) {
+    say(`${pausedBy(paused)}: nothing decided. ${resumeCommand(paused.scope)}`)
+  }
   if (done.intents.length === 0) {
-    say('Nothing to do.')
+    if (done.paused.length === 0) say('Nothing to do.')
     return
   }
   say(`${colors.bold('Decided:')} ${plural(done.intents.length, 'intent')}.`)

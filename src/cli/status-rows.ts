@@ -1,5 +1,6 @@
 /** What `foreword status` asks the views. */
 import type { Sql } from '../store/connect.ts'
+import { readPauses, type Pause } from './pauses.ts'
 
 /** Rows of a table that a person still reads. */
 const attention_max = 20
@@ -17,6 +18,8 @@ export interface Health {
   readonly live_workers: number
   readonly dead_workers: number
   readonly ssi_margin: number
+  readonly paused_scopes: number
+  readonly paused_intents: number
 }
 
 export interface Count {
@@ -53,13 +56,14 @@ export interface Status {
   /** What is neither ready nor meant to be gone: first what will not pass by itself, then the oldest. */
   readonly attention: readonly Attention[]
   readonly attention_count: number
+  readonly paused: readonly Pause[]
   /** Those alive, and the dead whose leases nobody has taken over yet. */
   readonly workers: readonly Worker[]
 }
 
 export const readStatus = async (sql: Sql, scope: string | undefined): Promise<Status> => {
   const only = scope ?? null
-  const [health, counts, backlog, attention, workers] = await Promise.all([
+  const [health, counts, backlog, attention, workers, paused] = await Promise.all([
     sql<Health[]>`select * from foreword.health`,
     sql<Count[]>`
       select
@@ -98,6 +102,7 @@ export const readStatus = async (sql: Sql, scope: string | undefined): Promise<S
       from foreword.worker w
       where w.alive or w.running > 0
       order by w.id`,
+    readPauses(sql, scope),
   ])
   const [row] = health
   if (row === undefined) throw new Error('foreword.health has no row')
@@ -108,6 +113,7 @@ export const readStatus = async (sql: Sql, scope: string | undefined): Promise<S
     backlog,
     attention,
     attention_count: counts.reduce((n, count) => (in_order(count) ? n : n + count.count), 0),
+    paused,
     workers,
   }
 }

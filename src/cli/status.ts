@@ -1,6 +1,7 @@
 /** `foreword status`: how everything stands, from the views. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from './context.ts'
+import { pauseLines } from './pauses.ts'
 import { harmless, plural, span, table, type Cell, type Colors, type Column } from './print.ts'
 import { openReader } from './session.ts'
 import { readStatus, type Attention, type Count, type Health, type Status } from './status-rows.ts'
@@ -13,7 +14,8 @@ const verdict = (
   workers: number,
 ): readonly [paint: 'green' | 'yellow' | 'red', text: string] => {
   const { waits_for_a_person: waits, awaiting_approval: approvals } = health
-  const open = health.pending + health.applying + health.applied + health.in_doubt - waits
+  const { pending, applying, applied, in_doubt, paused_intents, paused_scopes } = health
+  const open = pending + applying + applied + in_doubt - waits - paused_intents
   if (workers === 0 && open > 0) {
     const verb = open === 1 ? 'waits' : 'wait'
     return ['red', `${plural(open, 'intent')} ${verb}, no worker is alive: start \`foreword up\``]
@@ -31,6 +33,10 @@ const verdict = (
     const fail = health.unwell_accounts === 1 ? 'fails or throttles' : 'fail or throttle'
     const text = `${plural(open, 'intent')} under way, ${accounts} ${fail}: see foreword.budget`
     return ['yellow', text]
+  }
+  if (paused_scopes > 0) {
+    const scopes = plural(paused_scopes, 'scope is', 'scopes are')
+    return ['yellow', `${open > 0 ? `${plural(open, 'intent')} under way, ` : ''}${scopes} paused`]
   }
   if (open > 0) return ['green', `${plural(open, 'intent')} under way`]
   if (health.drifted_paths > 0) return ['yellow', 'drift: the next reconcile decides on it']
@@ -142,7 +148,7 @@ const workerTable = (context: Context, { workers }: Status): readonly string[] =
 /** All lines of the page, so that --watch can draw it at once. */
 const linesOf = (context: Context, status: Status): readonly string[] => {
   const { colors } = context
-  const lines = [healthLine(status, colors)]
+  const lines = [healthLine(status, colors), ...pauseLines(status.paused, context)]
   const scopes = [...new Set(status.counts.map(({ scope }) => scope))]
   if (scopes.length === 0) lines.push('', 'No resources yet: `foreword apply -f FILE`.')
   for (const scope of scopes) {

@@ -4,6 +4,7 @@ import type { Json } from '../domain/json.ts'
 import { parseResourceKey } from '../domain/reference.ts'
 import type { Sql } from '../store/connect.ts'
 import { readEntries, type EntryRow } from './entries.ts'
+import { readPauses, type Pause } from './pauses.ts'
 import { harmless } from './print.ts'
 import { rulingsOn, type Ruling } from './rulings.ts'
 
@@ -52,6 +53,8 @@ export interface Attempt {
 
 export interface Story {
   readonly subject: Subject
+  /** Its scope is paused: by whom, and why. */
+  readonly paused: Pause | null
   readonly entries: readonly (EntryRow & {
     readonly premises: readonly Premise[]
     readonly attempts: readonly Attempt[]
@@ -144,13 +147,15 @@ export const readStory = async (
   const subject = await readSubject(sql, at, inside)
   const entries = by_id ?? (await readEntries(sql, { ...subject, last: entries_max }))
   const ids = entries.map(({ id }) => id)
-  const [premises, attempts, rulings] = await Promise.all([
+  const [premises, attempts, rulings, pauses] = await Promise.all([
     readPremises(sql, [...new Set(entries.map(({ decision }) => decision))]),
     readAttempts(sql, ids),
     rulingsOn(sql, ids),
+    readPauses(sql, subject.scope),
   ])
   return {
     subject,
+    paused: pauses[0] ?? null,
     entries: entries.map((entry) => ({
       ...entry,
       premises: premises.filter(({ decision_id }) => decision_id === entry.decision),

@@ -2,6 +2,7 @@
 import { resourceKey } from '../domain/reference.ts'
 import type { Context } from './context.ts'
 import { signOf } from './change-lines.ts'
+import { pausedBy, resumeCommand, type Pause } from './pauses.ts'
 import {
   clock,
   factLines,
@@ -87,7 +88,8 @@ const attemptText = (attempt: Attempt): string => {
   return harmless(parts.join(', '))
 }
 
-const nextText = ({ due_at, waits_for }: Entry): string => {
+const nextText = ({ due_at, waits_for, state }: Entry, paused: Pause | null): string => {
+  if (paused !== null && state === 'pending') return `waits: ${pausedBy(paused)}`
   if (waits_for !== null) {
     const { id, verb, kind, name, state } = waits_for
     return `waits until #${id} is through: ${verb} of ${kind}/${name}, ${state.replaceAll('_', ' ')}`
@@ -95,7 +97,7 @@ const nextText = ({ due_at, waits_for }: Entry): string => {
   return due_at === null ? 'nobody looks at it by itself' : `due ${clock(due_at)}`
 }
 
-const endText = (entry: Entry): string | undefined => {
+const endText = (entry: Entry, paused: Pause | null): string | undefined => {
   const reason = entry.reason === null ? '' : `: ${entry.reason}`
   const state = entry.state.replaceAll('_', ' ')
   if (entry.cause !== 'intent') return undefined
@@ -103,7 +105,7 @@ const endText = (entry: Entry): string | undefined => {
     const after = entry.settled_at.getTime() - entry.recorded_at.getTime()
     return harmless(`${state}, ${span(after)} after it was decided${reason}`)
   }
-  return harmless(`${state}, ${nextText(entry)}${reason}`)
+  return harmless(`${state}, ${nextText(entry, paused)}${reason}`)
 }
 
 /** Attempts and rulings as they came one after the other. */
@@ -119,14 +121,15 @@ const happenings = ({ attempts, rulings }: Entry): readonly Fact[] =>
     .map(({ fact }) => fact)
 
 /** What a person may type where nothing goes on by itself. */
-const commandsFor = (entry: Entry): readonly Fact[] => {
+const commandsFor = (entry: Entry, paused: Pause | null): readonly Fact[] => {
   if (entry.cause !== 'intent' || entry.settled_at !== null) return []
+  if (paused !== null && entry.state === 'pending') return [['go on', resumeCommand(paused.scope)]]
   if (entry.state === 'awaiting_approval') return approvalCommands(entry.id)
   return entry.state === 'in_doubt' && entry.due_at === null ? rulingCommands(entry.id) : []
 }
 
-const entryFacts = (entry: Entry): readonly Fact[] => {
-  const end = endText(entry)
+const entryFacts = (entry: Entry, paused: Pause | null): readonly Fact[] => {
+  const end = endText(entry, paused)
   const key = entry.attempts[0]?.idempotency_key
   return [
     ['decided', decidedText(entry)],
@@ -134,7 +137,7 @@ const entryFacts = (entry: Entry): readonly Fact[] => {
     ...(key === undefined ? [] : [['sent with', `idempotency key ${harmless(key)}`] as const]),
     ...happenings(entry),
     ...(end === undefined ? [] : [['now', end] as const]),
-    ...commandsFor(entry),
+    ...commandsFor(entry, paused),
   ]
 }
 
@@ -172,7 +175,7 @@ export const why =
     for (const entry of entries) {
       out()
       out(entryTitle(entry, colors))
-      for (const line of factLines(entryFacts(entry), context)) out(line)
+      for (const line of factLines(entryFacts(entry, story.paused), context)) out(line)
     }
     return 0
   }

@@ -75,6 +75,7 @@ const resultOf = (
   tries: number,
 ): DecideResult => {
   if (tried.type === 'invalid') return tried
+  if (tried.type === 'paused') return { type: 'refused', reason: tried.reason, tries, paused: true }
   if (considered === undefined) throw new Error('a try ended without a decision')
   switch (considered.type) {
     case 'refused':
@@ -115,8 +116,9 @@ const tryOnce = async <R extends Reads, Input, Thought>(
     if (considered.type !== 'changes' || considered.changes.length === 0) return null
     return writePlan(run, readings, considered, tries, now)
   }
-  const plan = run.plan
-  const tried = await deps.store.once({ id, plan, company, read_only: false, decide: pure })
+  const { plan } = run
+  const { scope } = run.options
+  const tried = await deps.store.once({ id, scope, plan, company, read_only: false, decide: pure })
   return last.moved && tried.type === 'unwritten'
     ? {
         tried: { type: 'conflict', sqlstate: moved_sqlstate, id_spent: false },

@@ -107,6 +107,8 @@ export type Tried =
     }
   /** It wants to write names that nobody had named before the transaction. They are now: again. */
   | { readonly type: 'unprepared' }
+  /** Its scope, or that of one of its intents, is paused. */
+  | { readonly type: 'paused'; readonly reason: string }
   /** The database refuses what was decided, and always will. */
   | {
       readonly type: 'invalid'
@@ -117,6 +119,8 @@ export type Tried =
 
 export interface Try {
   readonly id: string
+  /** Whose decision it is; what was paused just now shares its transaction with nobody. */
+  readonly scope?: string
   readonly plan: ReadPlan
   /** Pure; null: write nothing. */
   readonly decide: (readings: Readings) => WritePlan | null

@@ -42,6 +42,14 @@ export interface LookNote {
   }[]
 }
 
+/** A scope in which nothing is decided, and who has said so. */
+export interface Paused {
+  readonly scope: string
+  readonly by: string
+  readonly note: string
+  readonly since: Date
+}
+
 export interface ReconcileStore {
   /** Scopes in which something is wanted. */
   readonly scopes: () => Promise<readonly string[]>
@@ -70,4 +78,6 @@ export interface ReconcileStore {
   readonly noteLooks: (looks: readonly LookNote[]) => Promise<void>
   /** What differed is what is assumed now: it is no drift any more. */
   readonly endDrift: (resources: readonly string[]) => Promise<void>
+  /** Scopes that are paused now. */
+  readonly paused: () => Promise<readonly Paused[]>
 }

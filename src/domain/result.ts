@@ -19,8 +19,16 @@ export type DecideResult =
     }
   /** The decider intended nothing; nothing was written. */
   | { readonly type: 'unchanged'; readonly tries: number }
-  /** The decider said no, on reads that were true; nothing was written. */
-  | { readonly type: 'refused'; readonly reason: string; readonly tries: number }
+  /**
+   * The decider said no, on reads that were true; or what it decided was refused, since the scope is `paused`.
+   * Nothing was written.
+   */
+  | {
+      readonly type: 'refused'
+      readonly reason: string
+      readonly tries: number
+      readonly paused?: true
+    }
   /** Others were faster each time; nothing was written. Try again later. */
   | { readonly type: 'gave_up'; readonly tries: number; readonly last_sqlstate: string }
   /** The decider's intents cannot be recorded (no such kind, created twice, too large); nothing was written. */

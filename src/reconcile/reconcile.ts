@@ -1,6 +1,7 @@
 /** One reconcile run: look, believe, converge, put back. Level-based: it may run at any time, twice, or never. */
 import type { OnDrift } from '../domain/config.ts'
 import type { ResourceName } from '../domain/ports.ts'
+import type { Paused } from '../domain/reconcile-ports.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { IntentRef } from '../domain/result.ts'
 import { believe, repair } from './drift.ts'
@@ -26,6 +27,8 @@ export interface Reconciled {
   readonly drifted: readonly string[]
   readonly decisions: readonly string[]
   readonly intents: readonly IntentRef[]
+  /** Scopes that were looked at, and in which nothing was decided. */
+  readonly paused: readonly Paused[]
 }
 
 const drifts_per_decision = 100
@@ -47,14 +50,31 @@ const slim = (deps: ReconcileDeps) => (d: Drifted) => ({
   for_good: d.observed === null && deps.onDrift(d) === 'adopt',
 })
 
+/**
+ * What is to be believed. Where a scope is paused, what nobody wants by a stack cannot be put back now; believed,
+ * nothing would tell afterwards that it has drifted.
+ */
+const believable = async (
+  deps: ReconcileDeps,
+  scope: string,
+  drifted: readonly Drifted[],
+  is_paused: boolean,
+): Promise<readonly Drifted[]> => {
+  const act = drifted.filter((d) => deps.onDrift(d) !== 'report')
+  if (!is_paused) return act
+  const wanted = new Set((await deps.store.desired({ scope })).map(resourceKey))
+  return act.filter((d) => deps.onDrift(d) !== 'repair' || wanted.has(resourceKey(d)))
+}
+
 const decideOnDrift = async (
   deps: ReconcileDeps,
   scope: string,
   drifted: readonly Drifted[],
-  actor: string,
+  by: { readonly actor: string; readonly is_paused: boolean },
 ): Promise<readonly IntentRef[]> => {
+  const { actor } = by
   const intents: IntentRef[] = []
-  const act = drifted.filter((d) => deps.onDrift(d) !== 'report')
+  const act = await believable(deps, scope, drifted, by.is_paused)
   for (let i = 0; i < act.length; i += drifts_per_decision) {
     const part = act.slice(i, i + drifts_per_decision)
     const reason = 'the provider showed something else than was assumed'
@@ -97,11 +117,16 @@ export const reconcile =
     const observed = await observe(deps)(options)
     const intents: IntentRef[] = []
     const decisions: string[] = []
+    const paused = (await deps.store.paused()).filter(
+      ({ scope }) => options.scope === undefined || options.scope === scope,
+    )
+    const is_paused = (at: string): boolean => paused.some(({ scope }) => scope === at)
     for (const [scope, drifted] of byScope(observed.drifted)) {
-      intents.push(...(await decideOnDrift(deps, scope, drifted, actor)))
+      const by = { actor, is_paused: is_paused(scope) }
+      intents.push(...(await decideOnDrift(deps, scope, drifted, by)))
     }
     const scopes = options.scope === undefined ? await deps.scopes() : [options.scope]
-    for (const scope of scopes) {
+    for (const scope of scopes.filter((at) => !is_paused(at))) {
       const converged = await runConverge(deps)({
         scope,
         actor,
@@ -118,5 +143,6 @@ export const reconcile =
       drifted: observed.drifted.map(resourceKey),
       decisions,
       intents,
+      paused,
     }
   }

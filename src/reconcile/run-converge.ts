@@ -54,6 +54,8 @@ export interface Converged {
   readonly intents: readonly IntentRef[]
   /** Aborted tries that were decided again. */
   readonly retries: number
+  /** The scope was paused, and nothing more was decided: who has paused it, and what lifts that. */
+  readonly paused?: string
 }
 
 type Item = Pick<
@@ -166,6 +168,8 @@ export const runConverge =
         if (result.type === 'decided') {
           decisions.push(result.decision)
           intents.push(...result.intents)
+        } else if (result.type === 'refused' && result.paused === true) {
+          return { decisions, intents, retries, paused: result.reason }
         } else if (result.type !== 'unchanged') throw failed(result, options.scope)
         retries += result.tries - 1
       }

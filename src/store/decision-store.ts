@@ -49,6 +49,28 @@ const insertNotes = async (sql: Sql, notes: readonly ConflictNote[]): Promise<vo
   }
 }
 
+/** Scopes that are remembered to be paused. Bounded: a forgotten one costs its group one try. */
+const paused_max = 1_000
+
+/**
+ * A group that holds a decision of a paused scope fails whole, and each of it is tried alone. So whoever was
+ * refused for that goes alone from then on, until one of its scope is written: the others pay once.
+ */
+const pausedGoAlone = (once: DecisionStore['once']): DecisionStore['once'] => {
+  const paused = new Set<string>()
+  return async (attempt) => {
+    const { scope } = attempt
+    if (scope === undefined) return once(attempt)
+    const apart = attempt.company === 'grouped' && paused.has(scope)
+    const tried = await once(apart ? { ...attempt, company: 'alone' } : attempt)
+    if (tried.type === 'paused') {
+      if (paused.size >= paused_max) paused.clear()
+      paused.add(scope)
+    } else if (apart && tried.type === 'written') paused.delete(scope)
+    return tried
+  }
+}
+
 /** Decisions on a pool whose planner only uses index-driven plans: see `decider_settings`. */
 export const decisionStore = (
   sql: Sql,
@@ -58,7 +80,7 @@ export const decisionStore = (
   const size_max = Math.min(options.group_decisions_max ?? group_size_max, group_size_max)
   const grouping = createGrouping(sql, slots, size_max)
   return {
-    once: grouping.once,
+    once: pausedGoAlone(grouping.once),
     noteConflicts: async (notes) => {
       // For counting only: whoever has decided has decided, also where this cannot be noted.
       await insertNotes(sql, notes).catch(() => undefined)

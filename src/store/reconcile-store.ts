@@ -1,5 +1,11 @@
 import type { ResourceName } from '../domain/ports.ts'
-import type { DesiredRow, LookNote, ReconcileStore, Watched } from '../domain/reconcile-ports.ts'
+import type {
+  DesiredRow,
+  LookNote,
+  Paused,
+  ReconcileStore,
+  Watched,
+} from '../domain/reconcile-ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Sql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
@@ -136,6 +142,11 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
   unwantOthers: (scope, stack, keep, by) => unwantOthers(sql, scope, stack, keep, by),
   watched: (filter) => watched(sql, filter),
   noteLooks: (looks) => noteLooks(sql, looks),
+  paused: () => sql<Paused[]>`
+    select p.scope, p.paused_by as by, p.note, p.paused_at as since
+    from foreword_private.pause p
+    where p.resumed_at is null
+    order by p.scope`,
   unwant: async (at, by) => {
     await sql`select foreword.unwant(${at.scope}, ${at.kind}, ${at.name}, ${by})`
   },

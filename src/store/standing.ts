@@ -9,7 +9,7 @@ export interface Standing {
   readonly state: string
   readonly reason: string | null
   readonly open: boolean
-  /** Nothing goes on with it before a person rules or approves: on itself, or on what it waits for. */
+  /** Nothing goes on with it before a person rules, approves or resumes: on itself, or on what it waits for. */
   readonly stuck: boolean
 }
 
@@ -23,14 +23,14 @@ export const intentsOf = (sql: Sql, decision: string): Promise<readonly Standing
     where i.decision_id = ${decision}
   ),
   ahead as (
-    select m.id as mine, m.id, m.state, m.due_at, m.waits_for
+    select m.id as mine, m.id, m.state, m.due_at, m.waits_for, m.paused
     from mine m
     where m.settled_at is null
     union
-    select a.mine, i.id, i.state, i.due_at, i.waits_for
+    select a.mine, i.id, i.state, i.due_at, i.waits_for, i.paused
     from ahead a
     cross join lateral (
-      select i.id, i.state, i.due_at, i.waits_for
+      select i.id, i.state, i.due_at, i.waits_for, i.paused
       from foreword.intent i
       where i.id = a.waits_for and i.settled_at is null
       offset 0
@@ -49,7 +49,11 @@ export const intentsOf = (sql: Sql, decision: string): Promise<readonly Standing
       from ahead a
       where
         a.mine = m.id
-        and (a.state = 'awaiting_approval' or (a.state = 'in_doubt' and a.due_at is null))
+        and (
+          a.paused
+          or a.state = 'awaiting_approval'
+          or (a.state = 'in_doubt' and a.due_at is null)
+        )
     ) as stuck
   from mine m
   order by m.id`

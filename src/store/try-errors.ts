@@ -11,6 +11,9 @@ export const triedOf = (error: unknown): Tried => {
     // A key that was taken may be the decision's own, by a tombstone.
     return { type: 'conflict', sqlstate, id_spent: sqlstate === '23505' }
   }
+  if (error instanceof postgres.PostgresError && sqlstate === 'FW050') {
+    return { type: 'paused', reason: `${error.message}; ${error.hint ?? ''}` }
+  }
   if (error instanceof postgres.PostgresError && /^(FW|22|23|54)/.test(sqlstate)) {
     const remedy = error.hint ?? 'Mend the decider.'
     return { type: 'invalid', sqlstate, reason: error.message, remedy }

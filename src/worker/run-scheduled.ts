@@ -19,7 +19,11 @@ export const runScheduled = async (
   if (schedule.decider === undefined) {
     const kind = schedule.kind === undefined ? {} : { kind: schedule.kind }
     const done = await engine.reconcile({ scope, actor, ...kind })
-    return `looked at ${done.looked}, ${done.drifted.length} drifted, ${done.intents.length} intents`
+    const found = `looked at ${done.looked}, ${done.drifted.length} drifted`
+    const [paused] = done.paused
+    return paused === undefined
+      ? `${found}, ${done.intents.length} intents`
+      : `${found}, nothing decided: scope ${paused.scope} is paused by ${paused.by}`
   }
   const decider = deciders.find((d) => d.name === schedule.decider)
   if (decider === undefined) {

@@ -61,7 +61,7 @@ const wherever = (footprint: string): BySize => bySize(footprint, footprint)
 
 /**
  * The table. A row is its heap tuple, a look-up the leaf page it ends in. A row that the transaction
- * itself wrote needs no lock, so writes keep the leaves only.
+ * itself wrote needs no lock, so writes keep the leaves only; and what they read, that the scope is not paused.
  */
 export const cases: readonly Case[] = [
   {
@@ -206,28 +206,30 @@ export const cases: readonly Case[] = [
   {
     name: 'update',
     write: () => [[update(...r(0), state)]],
-    takes: wherever('1 entry: resource_state_pkey 1 page'),
+    takes: wherever('1 entry: resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page'),
   },
   {
     name: 'updates by a group of 16',
     write: () => range(16).map((i) => [update(...r(i), state)]),
     takes: {
-      10_000: '16 entries: resource_state_pkey 15 pages',
-      1_000_000: '16 entries: resource_state_pkey 16 pages',
+      10_000: '16 entries: resource_state_pkey 15 pages, scope 1 tuple, scope_pkey 1 page',
+      1_000_000: '16 entries: resource_state_pkey 16 pages, scope 1 tuple, scope_pkey 1 page',
     },
   },
   {
     name: 'update to what is wanted',
     write: () => [[update(...r(0), state)]],
     acted: [{ resource: resourceId(scope, ...r(0)), generation: 1 }],
-    takes: wherever('1 entry: desired_pkey 1 page, resource_state_pkey 1 page'),
+    takes: wherever(
+      '1 entry: desired_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+    ),
   },
   {
     name: 'update that needs another',
     write: () => [[update(...r(0), state, { needs: ['vm/r4'] })]],
     takes: bySize(
-      '1 entry: resource_state 1 tuple, resource_state_pkey 1 page',
-      '1 entry: resource_state 1 tuple, resource_state_pkey 2 pages',
+      '1 entry: resource_state 1 tuple, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      '1 entry: resource_state 1 tuple, resource_state_pkey 2 pages, scope 1 tuple, scope_pkey 1 page',
     ),
   },
   {
@@ -240,24 +242,31 @@ export const cases: readonly Case[] = [
         }),
       ],
     ],
-    takes: '1 entry: quota_pkey 1 page, resource_state_pkey 1 page',
+    takes:
+      '1 entry: quota_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
   },
   {
     name: 'relabel',
     write: () => [[update(...r(0), state, { labels: { role: 'db', tier: 'all' } })]],
-    takes: wherever('1 entry: member_pkey 2 pages, resource_state_pkey 1 page'),
+    takes: wherever(
+      '1 entry: member_pkey 2 pages, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+    ),
   },
   {
     name: 'delete',
     write: () => [[remove(...r(0))]],
-    takes: wherever('1 entry: member_pkey 4 pages, resource_state_pkey 1 page'),
+    takes: wherever(
+      '1 entry: member_pkey 4 pages, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+    ),
   },
   {
     name: 'delete of one of the largest kind',
     write: () => [[remove(...r(900))]],
     takes: {
-      10_000: '1 entry: member_pkey 1 page, resource_state_pkey 1 page',
-      1_000_000: '1 entry: member_pkey 1 page, resource_state_pkey 1 page',
+      10_000:
+        '1 entry: member_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      1_000_000:
+        '1 entry: member_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
     },
   },
   {
@@ -269,8 +278,8 @@ export const cases: readonly Case[] = [
     }),
     write: () => [[update(...r(0), state)]],
     takes: bySize(
-      '5 rows, 1 entry: member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 1 page',
-      '5 rows, 1 entry: member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 3 pages',
+      '5 rows, 1 entry: member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      '5 rows, 1 entry: member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 3 pages, scope 1 tuple, scope_pkey 1 page',
     ),
   },
 ]

@@ -127,6 +127,7 @@ const endedOf = (tried: Tried | undefined, facts: Facts | undefined): Ended => {
     case 'invalid':
       return { type: 'invalid', sqlstate: tried.sqlstate, reason: tried.reason }
     case 'unprepared':
+    case 'paused':
       throw new Error('an actor ended without a try')
   }
 }

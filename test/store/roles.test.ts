@@ -80,7 +80,9 @@ const callable: Readonly<Record<string, readonly string[]>> = {
   foreword_operator: [
     'foreword.approve',
     'foreword.cancel',
+    'foreword.pause',
     'foreword.resolve',
+    'foreword.resume',
     'foreword.unwant',
     'foreword.want',
     'foreword_code.deployed_hash',
@@ -393,11 +395,22 @@ t.test('deciders that share a transaction need no more than that', async (t) => 
 /** `record` called by hand, with whatever its caller says; how it ends. */
 const recordAs = (
   sql: Sql,
-  said: { readonly facts?: unknown; readonly cause: string | null; readonly plain: boolean },
+  said: {
+    readonly facts?: unknown
+    readonly undoes?: readonly boolean[]
+    readonly cause: string | null
+    readonly plain: boolean
+  },
   name: string,
 ): Promise<string> => {
   const decision = crypto.randomUUID()
-  const head = { id: decision, scope, decider: 'by-hand', facts: said.facts ?? null }
+  const head = {
+    id: decision,
+    scope,
+    decider: 'by-hand',
+    facts: said.facts ?? null,
+    undoes: said.undoes?.[0] ?? null,
+  }
   const change = {
     decision,
     cause: said.cause,
@@ -407,6 +420,7 @@ const recordAs = (
     name,
     verb: 'update',
     state: { size: 'l' },
+    undoes: said.undoes?.[1] ?? null,
   }
   return sql
     .begin(
@@ -416,6 +430,26 @@ const recordAs = (
     )
     .then(() => '', codeOf)
 }
+
+t.test('who may only decide gets past no pause by what he says', async (t) => {
+  const db = await testDatabase(t)
+  const decider = await loginAs(t, db, ['foreword_decider'])
+  const engine = engineOn(t, decider.url, testConfig(decider.url))
+  const drafts = [create('vm', 'a', {})]
+  t.match(await engine.decide(say, { scope, input: { drafts } }), { type: 'decided' })
+  await db.sql`select foreword.pause(${scope}, 'ada')`
+  const said = [undefined, [true, true], [true, false], [false, true]]
+  for (const undoes of said) {
+    for (const plain of [false, true]) {
+      const end = await recordAs(
+        decider.sql,
+        { cause: 'intent', plain, ...(undoes === undefined ? {} : { undoes }) },
+        'a',
+      )
+      t.equal(end, undoes?.[0] !== true || plain ? 'FW050' : '42501', `${undoes?.join()}, ${plain}`)
+    }
+  }
+})
 
 t.test('who may only decide does not say what was seen, nor certifies himself', async (t) => {
   const db = await testDatabase(t)

@@ -51,6 +51,10 @@ const seedNamed = async (tx: TransactionSql, count: number): Promise<void> => {
     insert into foreword_private.quota (scope, metric, consumed, version)
     select 'acme', 'cores', 4, 1`
   await tx`
+    insert into foreword_private.scope (scope)
+    values ('acme')
+    on conflict do nothing`
+  await tx`
     insert into foreword_private.desired (resource, scope, kind, name, spec)
     select n.id, 'acme', n.kind, 'r' || n.i, '{"size": "s"}'
     from named n`

@@ -27,12 +27,12 @@ const rooms = {
     'providers',
     'cloud',
     'web',
-    '(index|foreword|connect|logger|secrets|version)\\.ts$',
+    '(index|foreword|use-cases|connect|logger|secrets|version)\\.ts$',
   ],
 }
 
 /** Files above the rooms that put them together: the library's door, and what it and the CLI share. */
-const top = 'index|main|foreword|connect|logger|secrets|version'
+const top = 'index|main|foreword|use-cases|connect|logger|secrets|version'
 
 /** Packages that a room may import and no other package; a room that is not named here is free. */
 const packagesOfRoom = {

@@ -8,8 +8,8 @@
 --   appliers only, as is any cause but `intent`; operators may say what was ruled. undoes: it undoes what was begun,
 --   and is decided in a paused scope too (its calls wait): for whoever may take back.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
---   position, undoes}], in the order in which their rows are locked; position: in which their entries are numbered;
---   labels or counters null: as before. A delete keeps its counters until the deletion is confirmed.
+--   position, undoes, reason}], in the order in which their rows are locked; position: in which their entries are
+--   numbered; labels or counters null: as before; reason: why it awaits approval. A delete keeps its counters until the deletion is confirmed.
 -- p_acted: [{resource, generation}] of the desired state that was acted on.
 -- p_plain: no change creates, deletes, labels, counts or needs, and none is a fact or decided again: the everyday case, which
 --   then pays for none of that.
@@ -163,7 +163,8 @@ begin
       after_versions bigint[],
       initial text,
       position integer,
-      undoes boolean
+      undoes boolean,
+      reason text
     )
     where
       s.resource = c.resource
@@ -204,6 +205,7 @@ begin
       c.after_resources,
       c.after_versions,
       c.position,
+      c.reason,
       -- Nothing else is a beginning, whoever calls.
       case
         when c.cause <> 'intent' then 'recorded'
@@ -226,7 +228,8 @@ begin
     after_versions,
     state,
     due_at,
-    settled_at
+    settled_at,
+    reason
   )
   select
     m.resource,
@@ -243,7 +246,8 @@ begin
     coalesce(m.after_versions, '{}'),
     m.initial,
     case when m.initial = 'pending' then clock_timestamp() end,
-    case when m.initial = 'recorded' then clock_timestamp() end
+    case when m.initial = 'recorded' then clock_timestamp() end,
+    case when m.initial = 'awaiting_approval' then m.reason end
   from moved m
   order by m.position
   returning entry.decision, entry.id, entry.resource, entry.version;

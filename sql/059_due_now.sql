@@ -4,21 +4,23 @@
 -- replaces a version, the intents of those who read that. Once attempted it has no more to wait for.
 -- p_closed: kinds, each with chr(31) behind it, or with that and a scope, of which nothing is wanted that would
 -- call somebody. p_paused: scopes that are paused, or null: what is pending there is not to be attempted, whatever
--- else it waits for.
+-- else it waits for. p_windows: some policy has a window, and what is pending outside of it is not to be attempted.
 create function foreword_code.due_now(
   p_kinds text[],
   p_slots integer[],
   p_timeouts_ms integer[],
   p_closed text[],
   p_more integer,
-  p_paused text[]
+  p_paused text[],
+  p_windows boolean
 ) returns table (
   id bigint,
   state text,
   timeout_ms integer,
   spare boolean,
   blocker bigint,
-  paused_scope text
+  paused_scope text,
+  opens_at timestamptz
 )
 language plpgsql as $$
 #variable_conflict use_column
@@ -30,7 +32,7 @@ begin
     k.timeout_ms,
     row_number() over (partition by k.kind order by c.due_at) > k.slots,
     case
-      when c.scope = any (p_paused) and c.state in ('pending', 'uncertified') then null
+      when w.paused_scope is not null or w.opens_at is not null then null
       when c.state = 'pending' and c.attempts = 0 then coalesce(
         (
           select p.id
@@ -101,7 +103,8 @@ begin
         )
       )
     end,
-    case when c.scope = any (p_paused) and c.state in ('pending', 'uncertified') then c.scope end
+    w.paused_scope,
+    w.opens_at
   from unnest(p_kinds, p_slots, p_timeouts_ms) as k (kind, slots, timeout_ms)
   cross join lateral (
     select
@@ -110,6 +113,7 @@ begin
       e.version,
       e.scope,
       s.state,
+      s.state in ('pending', 'uncertified') as begins,
       e.decision,
       e.due_at,
       e.attempts,
@@ -148,6 +152,16 @@ begin
     order by e.due_at
     limit k.slots + p_more
     for update of e skip locked
-  ) c;
+  ) c
+  -- One reason at most to wait for something else than an intent.
+  cross join lateral (
+    select
+      case when c.begins and c.scope = any (p_paused) then c.scope end as paused_scope,
+      case
+        when c.begins and p_windows and (c.scope = any (p_paused)) is not true
+          then foreword_code.held_until(c.scope, k.kind, c.resource, clock_timestamp())
+      end as opens_at
+    offset 0
+  ) w;
 end
 $$;

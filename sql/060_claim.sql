@@ -82,6 +82,7 @@ begin
       worker = p_worker,
       attempts = e.attempts + (d.state = 'pending')::integer,
       looks = case when d.state = 'pending' then 0 else e.looks end,
+      held_until = null,
       due_at = clock_timestamp() + (d.timeout_ms + p_grace_ms) * interval '1 ms'
     from due d
     where

@@ -91,6 +91,7 @@ begin
     ) with ordinality as i (scope, kind, name, verb, state, options, position)
   );
   perform foreword_code.refuse_circles(changes);
+  changes := foreword_code.under_policies(changes);
   select
     jsonb_build_object(
       'premise_resources', coalesce(jsonb_agg(p.resource), '[]'),
@@ -129,4 +130,4 @@ begin
 end
 $$;
 comment on function foreword.decide(text, text, uuid, text) is
-  'In a SERIALIZABLE transaction: records what foreword.intend has gathered as one decision of this decider, with everything that assume, find and counter have read as its premises. Returns its id (yours, if given: foreword.committed(id) then tells after a lost COMMIT); null when nothing was intended. compensation: what becomes of it once a part of it was rejected or taken back: keep_going, halt (what is not begun is taken back too) or all_or_compensate (and what was begun is undone). It counts when the transaction commits; 40001, 40P01 and 23505 mean: somebody was first, begin again (with a new id: a used one is 23505 for ever). FW010, FW011: create of what is there, change of what is not. FW013: a resource twice. FW024: a counter that becomes too large. FW027: more than 1,000 intents. FW033: intents that need each other in a circle.';
+  'In a SERIALIZABLE transaction: records what foreword.intend has gathered as one decision of this decider, with everything that assume, find and counter have read as its premises. Returns its id (yours, if given: foreword.committed(id) then tells after a lost COMMIT); null when nothing was intended. compensation: what becomes of it once a part of it was rejected or taken back: keep_going, halt (what is not begun is taken back too) or all_or_compensate (and what was begun is undone). It counts when the transaction commits; 40001, 40P01 and 23505 mean: somebody was first, begin again (with a new id: a used one is 23505 for ever). FW010, FW011: create of what is there, change of what is not. FW013: a resource twice. FW024: a counter that becomes too large. FW026: a deletion that a policy forbids. FW050: a scope that is paused. FW027: more than 1,000 intents. FW033: intents that need each other in a circle.';

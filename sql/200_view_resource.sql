@@ -23,7 +23,32 @@ select
     else coalesce(o.condition, 'ready')
   end as condition,
   case
-    when open.id is not null then open.reason
+    when open.id is not null then
+      case
+        when open.state = 'pending' and paused.scope is not null
+          then
+            concat_ws(
+              '; ',
+              open.reason,
+              format(
+                'scope %s is paused by %s%s',
+                paused.scope,
+                paused.paused_by,
+                case when paused.note <> '' then ': ' || paused.note end
+              )
+            )
+        when open.state = 'pending' and open.held_until > clock_timestamp()
+          then
+            concat_ws(
+              '; ',
+              open.reason,
+              format(
+                'outside of its maintenance window, which opens at %s UTC',
+                to_char(open.held_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+              )
+            )
+        else open.reason
+      end
     when drift.paths is not null then 'differs at ' || drift.paths
     when last.state = 'rejected' then last.reason
   end as reason,
@@ -38,7 +63,7 @@ join foreword_private.resource_state s on s.resource = r.id
 left join foreword_private.desired d on d.resource = r.id
 left join foreword_private.observation o on o.resource = r.id
 left join lateral (
-  select e.id, e.state, e.reason, e.applied_at, e.recorded_at
+  select e.id, e.state, e.reason, e.applied_at, e.recorded_at, e.held_until
   from foreword_private.entry e
   where e.resource = r.id and e.settled_at is null
   order by e.version
@@ -58,6 +83,7 @@ left join lateral (
   from foreword_private.drift x
   where x.resource = r.id and x.resolved_at is null
 ) drift on true
+left join foreword_private.pause paused on paused.scope = r.scope and paused.resumed_at is null
 where s.version > 0 or d.resource is not null;
 
 comment on view foreword.resource is 'Every resource: what its owner asks for, what deciders assume, what the provider last showed.';

@@ -21,6 +21,16 @@ select
             case when p.note <> '' then ': ' || p.note end
           )
         )
+    when e.state = 'pending' and e.held_until > clock_timestamp()
+      then
+        concat_ws(
+          '; ',
+          e.reason,
+          format(
+            'outside of its maintenance window, which opens at %s UTC',
+            to_char(e.held_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+          )
+        )
     when e.settled_at is null and e.due_at <= clock_timestamp() and e.state <> 'applying'
       then
         nullif(
@@ -87,7 +97,7 @@ comment on column foreword.intent.name is 'Name of the resource.';
 comment on column foreword.intent.verb is 'create, update, delete, or one of the provider''s own.';
 comment on column foreword.intent.version is 'Version of the resource that it makes; given to the API as generation.';
 comment on column foreword.intent.state is 'awaiting_approval, pending, applying, applied, confirmed, rejected, in_doubt, stale or cancelled.';
-comment on column foreword.intent.reason is 'Why it is in that state, and what its account or a pause of its scope makes it wait for; null where nothing is to be said.';
+comment on column foreword.intent.reason is 'Why it is in that state, and what its account, a pause of its scope or a maintenance window makes it wait for; null where nothing is to be said.';
 comment on column foreword.intent.decision_id is 'The decision that wrote it.';
 comment on column foreword.intent.attempts is 'External calls begun so far.';
 comment on column foreword.intent.due_at is 'When somebody looks at it next; null: never by itself (settled, or waiting for a person, for another intent or for its scope to be resumed).';

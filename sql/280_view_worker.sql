@@ -47,8 +47,32 @@ select
   s.decider,
   s.last_started_at,
   s.last_ended_at,
-  s.last_outcome
-from foreword_private.schedule s;
+  case
+    when s.last_started_at is not null and s.last_ended_at is null and not l.lives
+      then format('worker %s died in it', coalesce(s.worker::text, '?'))
+    else s.last_outcome
+  end as last_outcome,
+  s.next_at,
+  s.last_started_at is not null and s.last_ended_at is null and l.lives as running,
+  s.worker,
+  s.skipped,
+  s.last_skipped_at
+from foreword_private.schedule s
+-- Spelled out, as in the view `worker`.
+cross join lateral (
+  select
+    exists (
+      select
+      from pg_locks l
+      where
+        l.locktype = 'advisory'
+        and l.classid = 20141
+        and l.objid::bigint = s.worker
+        and l.objsubid = 2
+        and l.granted
+        and l.database = (select d.oid from pg_database d where d.datname = current_database())
+    ) as lives
+) l;
 
 comment on view foreword.schedule is 'Schedules that the workers registered last, and how each last run went.';
 comment on column foreword.schedule.name is 'Name of the schedule.';
@@ -57,5 +81,10 @@ comment on column foreword.schedule.scope is 'Scope it reconciles or decides in.
 comment on column foreword.schedule.kind is 'Kind it reconciles; null: every kind.';
 comment on column foreword.schedule.decider is 'Decider it runs; null: it reconciles.';
 comment on column foreword.schedule.last_started_at is 'When its last run started.';
-comment on column foreword.schedule.last_ended_at is 'When its last run ended; null: running, or died.';
-comment on column foreword.schedule.last_outcome is 'What came of its last run, in words.';
+comment on column foreword.schedule.last_ended_at is 'When its last run ended; null: it runs, or its worker died.';
+comment on column foreword.schedule.last_outcome is 'What came of its last run, in words; null: it runs, or never ran.';
+comment on column foreword.schedule.next_at is 'When it runs next, as its worker said at the last run or when it started; null: never.';
+comment on column foreword.schedule.running is 'True while a run is under way, and its worker lives.';
+comment on column foreword.schedule.worker is 'Worker of the last run.';
+comment on column foreword.schedule.skipped is 'Runs that were left out, since the one before was still under way.';
+comment on column foreword.schedule.last_skipped_at is 'When that was last so.';

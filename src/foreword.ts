@@ -5,27 +5,27 @@ import { createDecideAgain } from './apply/decide-again.ts'
 import { settlingSurely } from './apply/settle-surely.ts'
 import { watched } from './apply/watched.ts'
 import { withinBudgets } from './apply/within-budgets.ts'
-import { decide, preview, type DecideDeps } from './decide/decide.ts'
-import type { Config, Schedule } from './domain/config.ts'
+import type { decide } from './decide/decide.ts'
+import type { Config, Policy, Schedule } from './domain/config.ts'
 import type { AnyDecider } from './domain/decider.ts'
-import { newDecisionId } from './domain/decision-id.ts'
-import { driftPolicy, ignoredPaths } from './domain/policy.ts'
+import { nextRunOf } from './domain/cron-next.ts'
 import type { Logger, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
 import type { DecideResult } from './domain/result.ts'
-import { reconcile, type ReconcileDeps } from './reconcile/reconcile.ts'
+import type { reconcile, ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
 import { budgetStore } from './store/budget-store.ts'
 import { connectSql, type Sql } from './store/connect.ts'
 import { decisionStore } from './store/decision-store.ts'
 import { migrate, type MigrateReport } from './store/migrate.ts'
+import { registerPolicies } from './store/policy-store.ts'
 import { openPools } from './store/pools.ts'
-import { reconcileStore } from './store/reconcile-store.ts'
 import { scheduleStore } from './store/schedule-store.ts'
 import { createWakeup, hearWakeups, type Wakeup } from './store/wakeup.ts'
 import { enterAsWorker } from './store/worker-presence.ts'
+import { useCases, waking, type Ground, type UseCases } from './use-cases.ts'
 import { migrateQueue } from './worker/queue.ts'
-import { runScheduled } from './worker/run-scheduled.ts'
+import { runSchedule } from './worker/run-scheduled.ts'
 import { startSweep, startWorker, type Worker, type WorkerDeps } from './worker/worker.ts'
 
 export interface EngineOptions {
@@ -63,37 +63,22 @@ export interface Engine {
 const providersByKind = (config: Config, budgets: Budgets): ReadonlyMap<string, AnyProvider> =>
   new Map(config.providers.map((provider) => [provider.kind, watched(provider, budgets.tell)]))
 
-/** Migrations, views, and the queue's own tables. Idempotent. */
-export const migrateAll = async (url: string): Promise<MigrateReport> => {
+/**
+ * Migrations, views, and the queue's own tables; the policies, where whoever asks has the say. Idempotent.
+ */
+export const migrateAll = async (
+  url: string,
+  policies?: readonly Policy[],
+): Promise<MigrateReport> => {
   const sql = connectSql({ url, application_name: 'foreword:migrate', max: 1 })
   try {
-    return await migrate(sql, { url, afterwards: () => migrateQueue(url) })
+    const report = await migrate(sql, { url, afterwards: () => migrateQueue(url) })
+    if (policies !== undefined) await registerPolicies(sql, policies)
+    return report
   } finally {
     await sql.end({ timeout: 5 })
   }
 }
-
-/** Wakes the appliers after every decision that wrote something. */
-const waking =
-  (run: ReturnType<typeof decide>, wake: () => void): ReturnType<typeof decide> =>
-  async (decider, options) => {
-    const result: DecideResult = await run(decider, options)
-    if (result.type === 'decided') wake()
-    return result
-  }
-
-const runSchedule =
-  (engine: Pick<Engine, 'decide' | 'reconcile' | 'sql'>, deciders: readonly AnyDecider[]) =>
-  async (schedule: Schedule): Promise<void> => {
-    const schedules = scheduleStore(engine.sql)
-    if (!(await schedules.start(schedule.name))) return
-    try {
-      await schedules.finish(schedule.name, await runScheduled(engine, deciders, schedule))
-    } catch (error) {
-      await schedules.finish(schedule.name, error instanceof Error ? error.message : String(error))
-      throw error
-    }
-  }
 
 /**
  * Its own converge is not among the deciders that decide again: whatever is wanted is converged to at the
@@ -117,6 +102,7 @@ const decidingAgain =
   }
 
 interface ApplyingHere {
+  readonly worker: number
   readonly applier: Applier
   readonly hear: WorkerDeps['hear']
   readonly leave: () => Promise<void>
@@ -174,29 +160,32 @@ const enterAndApply = async (
     await presence.leave()
     await sql.end({ timeout: 5 })
   }
-  return { applier, hear: (onWake) => hearWakeups(sql, onWake), leave }
+  return { worker: presence.worker, applier, hear: (onWake) => hearWakeups(sql, onWake), leave }
 }
 
 const workerOf = async (
   options: EngineOptions,
-  engine: Pick<Engine, 'decide' | 'reconcile' | 'sql' | 'providers' | 'budgets'>,
+  engine: Pick<Engine, 'decide' | 'reconcile' | 'sql' | 'providers' | 'budgets'> & {
+    readonly under: (policies: readonly Policy[]) => UseCases
+  },
   onFatal: (reason: string) => void,
   schedules: readonly Schedule[],
 ): Promise<Worker> => {
   const { config, logger, url } = options
-  await scheduleStore(engine.sql).register(schedules)
+  const store = scheduleStore(engine.sql)
+  await store.register(schedules.map((s) => ({ ...s, next_at: nextRunOf(s.cron, new Date()) })))
   let failed = false
   const fail = (reason: string): void => {
     failed = true
     onFatal(reason)
   }
-  const { applier, hear, leave } = await enterAndApply(options, engine, fail)
+  const { worker, applier, hear, leave } = await enterAndApply(options, engine, fail)
   return startWorker({
     url,
     applier,
     hear,
     schedules,
-    onSchedule: runSchedule(engine, config.deciders),
+    onSchedule: runSchedule({ store, worker, under: engine.under, deciders: config.deciders }),
     sweep_interval_ms: config.limits.sweep_interval_ms,
     drain_timeout_ms: config.limits.drain_timeout_ms,
     leave,
@@ -242,38 +231,38 @@ export const openEngine = (options: EngineOptions): Engine => {
   const { sql, deciding, waking_up } = openPools(url, config.limits)
   const budgets = createBudgets({ store: budgetStore(sql), providers: config.providers, logger })
   const providers = providersByKind(config, budgets)
-  const deps: DecideDeps = {
-    store: decisionStore(deciding, config.limits),
-    rules: { providers, policies: config.policies },
-    tries_max: config.limits.decide_tries_max,
-    newId: () => newDecisionId(Date.now()),
-    now: () => new Date(),
-  }
   const wakeup = createWakeup(waking_up, logger)
-  const quietly = decide(deps)
-  const run = waking(quietly, wakeup.wake)
-  const store = reconcileStore(sql)
-  const reconcileDeps: ReconcileDeps = {
-    store,
-    decide: run,
-    preview: preview(deps),
+  const ground: Ground = {
+    sql,
+    decisions: decisionStore(deciding, config.limits),
+    tries_max: config.limits.decide_tries_max,
     providers,
-    admit: budgets.admit,
+    budgets,
     secrets: options.secrets,
-    outputsOf: applyLog(sql).outputsOf,
-    ignoredPaths: ignoredPaths(config),
-    onDrift: driftPolicy(config),
-    scopes: () => store.scopes(),
     logger,
+    wake: wakeup.wake,
   }
-  const engine = { url, sql, decide: run, reconcile: reconcile(reconcileDeps), providers, budgets }
+  const cases = useCases(ground, config.policies)
+  const { reconcileDeps, quietly } = cases
+  const engine = {
+    url,
+    sql,
+    decide: cases.decide,
+    reconcile: cases.reconcile,
+    providers,
+    budgets,
+    under: (policies: readonly Policy[]) => useCases(ground, [...config.policies, ...policies]),
+  }
   const here = applyHere(options, engine)
   return {
     ...engine,
     reconcileDeps,
     wakeup,
-    startWorker: (onFatal, schedules = config.schedules) =>
-      workerOf(options, engine, onFatal, schedules),
+    startWorker: async (onFatal, schedules) => {
+      // A helper does not speak for the configuration of those who stay.
+      if (schedules === undefined) await registerPolicies(sql, config.policies)
+      return workerOf(options, engine, onFatal, schedules ?? config.schedules)
+    },
     decideHere: (onFatal) =>
       waking(quietly, () => {
         // Should this process not come to it, others are told.

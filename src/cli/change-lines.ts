@@ -68,6 +68,11 @@ export const changeLines = (
   width: number,
 ): readonly string[] => [
   changeLine(change, colors, width),
+  ...(change.waits === undefined
+    ? []
+    : [
+        `      ${colors.yellow(truncate(`awaits approval: ${harmless(change.waits)}`, width - 6))}`,
+      ]),
   ...pathsOf(change, plan).map((path) => pathLine(change.verb, path, colors, width)),
 ]
 

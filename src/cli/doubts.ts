@@ -37,6 +37,8 @@ interface Approval extends Parked {
   readonly decider: string
   readonly actor: string
   readonly decided_because: string
+  /** Why it waits, where that is not the policy for its verb. */
+  readonly reason: string | null
 }
 
 const readDoubts = (sql: Sql): Promise<readonly Doubt[]> => sql<Doubt[]>`
@@ -57,7 +59,8 @@ const readApprovals = (sql: Sql): Promise<readonly Approval[]> => sql<Approval[]
     i.state_after,
     d.decider,
     d.actor,
-    d.reason as decided_because
+    d.reason as decided_because,
+    i.reason
   from foreword.intent i
   join foreword.decision d on d.id = i.decision_id
   where i.state = 'awaiting_approval' and i.settled_at is null
@@ -128,6 +131,7 @@ const approvalLines = (approval: Approval, context: Context): readonly string[] 
     ['where', `${harmless(resourceKey(approval))} in ${harmless(approval.scope)}`],
     ['would be', state_after === null ? 'gone' : inline(state_after)],
     ['decided', harmless(`by ${[decider, actor, decided_because].filter(Boolean).join(', ')}`)],
+    ...(approval.reason === null ? [] : [['because', harmless(approval.reason)] as const]),
     ...approvalCommands(approval.intent_id),
   ]
   return [headline(approval, context.colors.yellow('!'), context), ...factLines(facts, context), '']

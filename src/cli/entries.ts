@@ -12,6 +12,8 @@ export interface EntryRow {
   readonly state: string
   readonly reason: string | null
   readonly due_at: Date | null
+  /** Its maintenance window opens then. */
+  readonly held_until: Date | null
   readonly recorded_at: Date
   readonly settled_at: Date | null
   readonly decision: string
@@ -53,6 +55,7 @@ const columns = (sql: Sql) => sql`
   e.state,
   e.reason,
   e.due_at,
+  e.held_until,
   e.recorded_at,
   e.settled_at,
   e.decision,

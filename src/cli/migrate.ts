@@ -23,8 +23,9 @@ const tell = (context: Context, report: MigrateReport, where: string): void => {
 }
 
 export const migrate = () => async (context: Context) => {
-  const database = await databaseOf(context, await configOf(context))
-  const report = await migrateAll(database.url)
+  const config = await configOf(context)
+  const database = await databaseOf(context, config)
+  const report = await migrateAll(database.url, config.policies)
   if (context.options.json === true) context.json(report)
   else tell(context, report, placeOf(database.url))
   await warnOfSettings(context, database)

@@ -1,11 +1,12 @@
 /** The commands: their names, options and help. What each does is in the file of its name. */
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { createContext, type Context, type Ending, type GlobalOptions } from './context.ts'
 import { live } from './lifecycle.ts'
 import type { PauseOptions } from './pause.ts'
 import { harmless } from './print.ts'
 import type { ResolveOptions } from './rule.ts'
+import { portNumber, wholeCount, wholeSeconds } from './values.ts'
 
 /** The command line is wrong; the command that says so is named for its --help. */
 class UsageError extends Error {
@@ -31,24 +32,6 @@ const messageOf = (error: CommanderError): string =>
   )
 
 type Wait = boolean | number | undefined
-
-const wholeSeconds = (text: string): number => {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value <= 1_000_000) return value
-  throw new InvalidArgumentError('It is not a whole number of seconds.')
-}
-
-const wholeCount = (text: string): number => {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value <= 100_000) return value
-  throw new InvalidArgumentError('It is not a whole number up to 100000.')
-}
-
-const portNumber = (text: string): number => {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value <= 65_535) return value
-  throw new InvalidArgumentError('It is not a port: 0 to 65535, 0 for any free one.')
-}
 
 const wait_help =
   'wait until all of it is settled, 300 seconds at most unless told; exit 1: some was rejected, ' +
@@ -143,6 +126,12 @@ const addAsking = (program: Command, does: Does): void => {
       .option('--scope <scope>', 'where KIND/NAME is in several scopes'),
     async (what: string, options: { scope?: string }) =>
       (await import('./why.ts')).why(what, options),
+  )
+  does(
+    program
+      .command('schedules')
+      .description('what runs by the clock: when next, and what came of the last run'),
+    async () => (await import('./schedules.ts')).schedules(),
   )
   does(
     program.command('doubts').description('what waits for a person, and what to type'),

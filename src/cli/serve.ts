@@ -1,16 +1,14 @@
 /** What `up` and `worker` have in common: a worker that lives until it is told to stop. */
 import { once } from 'node:events'
 import { homedir, hostname } from 'node:os'
-import * as E from 'fp-ts/lib/Either.js'
 import type { Schedule } from '../domain/config.ts'
-import { parseCrontab } from '../domain/crontab.ts'
+import { nextRunOf } from '../domain/cron-next.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { Logger } from '../domain/ports.ts'
 import type { Engine } from '../foreword.ts'
 import { createLogger } from '../logger.ts'
 import type { Database } from '../store/database.ts'
 import { lineLogger, type Context } from './context.ts'
-import { nextRun } from './cron-next.ts'
 import { harmless, moment, table } from './print.ts'
 
 /** Lines for people on a terminal, JSON for whoever collects logs. */
@@ -43,8 +41,7 @@ const workerIdOf = async (engine: Engine): Promise<number | undefined> => {
 }
 
 const nextOf = ({ cron }: Schedule): string => {
-  const line = parseCrontab(cron)
-  const next = E.isRight(line) ? nextRun(line.right, new Date()) : null
+  const next = nextRunOf(cron, new Date())
   return next === null ? 'never' : `next ${moment(next).slice(0, 16)} UTC`
 }
 

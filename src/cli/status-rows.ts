@@ -1,6 +1,7 @@
 /** What `foreword status` asks the views. */
 import type { Sql } from '../store/connect.ts'
 import { readPauses, type Pause } from './pauses.ts'
+import { readSchedules, type ScheduleRow } from './schedules.ts'
 
 /** Rows of a table that a person still reads. */
 const attention_max = 20
@@ -57,13 +58,14 @@ export interface Status {
   readonly attention: readonly Attention[]
   readonly attention_count: number
   readonly paused: readonly Pause[]
+  readonly schedules: readonly ScheduleRow[]
   /** Those alive, and the dead whose leases nobody has taken over yet. */
   readonly workers: readonly Worker[]
 }
 
 export const readStatus = async (sql: Sql, scope: string | undefined): Promise<Status> => {
   const only = scope ?? null
-  const [health, counts, backlog, attention, workers, paused] = await Promise.all([
+  const [health, counts, backlog, attention, workers, paused, schedules] = await Promise.all([
     sql<Health[]>`select * from foreword.health`,
     sql<Count[]>`
       select
@@ -103,6 +105,7 @@ export const readStatus = async (sql: Sql, scope: string | undefined): Promise<S
       where w.alive or w.running > 0
       order by w.id`,
     readPauses(sql, scope),
+    readSchedules(sql, scope),
   ])
   const [row] = health
   if (row === undefined) throw new Error('foreword.health has no row')
@@ -114,6 +117,7 @@ export const readStatus = async (sql: Sql, scope: string | undefined): Promise<S
     attention,
     attention_count: counts.reduce((n, count) => (in_order(count) ? n : n + count.count), 0),
     paused,
+    schedules,
     workers,
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from './context.ts'
 import { pauseLines } from './pauses.ts'
 import { harmless, plural, span, table, type Cell, type Colors, type Column } from './print.ts'
+import { scheduleTable } from './schedules.ts'
 import { openReader } from './session.ts'
 import { readStatus, type Attention, type Count, type Health, type Status } from './status-rows.ts'
 
@@ -163,6 +164,7 @@ const linesOf = (context: Context, status: Status): readonly string[] => {
   if (status.attention.length > 0) {
     lines.push('', ...attentionTable(context, status.attention, status.attention_count))
   }
+  if (status.schedules.length > 0) lines.push('', ...scheduleTable(context, status.schedules))
   if (status.workers.length > 0) lines.push('', ...workerTable(context, status))
   return lines
 }

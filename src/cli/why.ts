@@ -88,11 +88,15 @@ const attemptText = (attempt: Attempt): string => {
   return harmless(parts.join(', '))
 }
 
-const nextText = ({ due_at, waits_for, state }: Entry, paused: Pause | null): string => {
+const nextText = (entry: Entry, paused: Pause | null): string => {
+  const { due_at, held_until, waits_for, state } = entry
   if (paused !== null && state === 'pending') return `waits: ${pausedBy(paused)}`
   if (waits_for !== null) {
     const { id, verb, kind, name, state } = waits_for
     return `waits until #${id} is through: ${verb} of ${kind}/${name}, ${state.replaceAll('_', ' ')}`
+  }
+  if (held_until !== null && state === 'pending') {
+    return `waits for its maintenance window, which opens at ${moment(held_until).slice(0, 16)} UTC`
   }
   return due_at === null ? 'nobody looks at it by itself' : `due ${clock(due_at)}`
 }

@@ -3,9 +3,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import { formatErrors, Json as JsonCodec } from '../domain/codec.ts'
 import type { Policy } from '../domain/config.ts'
 import type { Counters, IntentDraft } from '../domain/decider.ts'
-import { globMatches } from '../domain/glob.ts'
 import { topologicalOrder } from '../domain/graph.ts'
 import type { Json } from '../domain/json.ts'
+import { policiesOf } from '../domain/policy.ts'
 import type { Change, ResourceName } from '../domain/ports.ts'
 import type { AnyProvider } from '../domain/provider.ts'
 import { parseResourceKey, referencesOf, resourceKey } from '../domain/reference.ts'
@@ -92,9 +92,6 @@ const checkCounters = (draft: IntentDraft): E.Either<Invalid, Counters | null> =
       )
 }
 
-const covers = (policy: Policy, at: ResourceName): boolean =>
-  globMatches(policy.scope, at.scope) && globMatches(policy.kind, at.kind)
-
 const name_pattern = /^[^\p{Cc}]{1,512}$/u
 
 const changeOf = (
@@ -116,7 +113,7 @@ const changeOf = (
   if (E.isLeft(state)) return state
   const counters = checkCounters(draft)
   if (E.isLeft(counters)) return counters
-  const policies = rules.policies.filter((policy) => covers(policy, at))
+  const policies = policiesOf(rules.policies, at)
   if (draft.verb === 'delete' && policies.some((policy) => policy.prevent_destroy === true)) {
     return invalid('FW026', `${resourceKey(at)} is protected by prevent_destroy`, 'lift the policy')
   }

@@ -18,9 +18,11 @@ import type {
   DecisionStore,
   ReadPlan,
   Readings,
+  ResourceName,
   WritePlan,
 } from '../domain/ports.ts'
 import { changesOf, observedChanges, type ChangeRules, type Invalid } from './changes.ts'
+import { holdDeletes, type Counted, type Kind } from './hold-deletes.ts'
 import { factsOf, isQuery, planOf, TooManyRows } from './plan.ts'
 
 export interface DecideDeps {
@@ -39,6 +41,8 @@ export interface DecideOptions<Input> {
   readonly cause?: Cause
   /** The stale decision that this one is made instead of: made once, whoever tries. */
   readonly instead_of?: string
+  /** Deletions of the same run, in other decisions: a limit is one of the run. */
+  readonly deletes_beside?: readonly ResourceName[]
   /** Generations of desired state that the decision acts on. */
   readonly acted?: (drafts: readonly IntentDraft[]) => WritePlan['acted']
 }
@@ -47,6 +51,8 @@ export interface DecideOptions<Input> {
 export type Considered =
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'invalid'; readonly why: Invalid }
+  /** A limit is one in percent of these kinds: they must be counted first. */
+  | { readonly type: 'uncounted'; readonly kinds: readonly Kind[] }
   | {
       readonly type: 'changes'
       readonly changes: readonly Change[]
@@ -119,13 +125,17 @@ export const consider = <R extends Reads, Input, Thought>(
   deps: DecideDeps,
   run: Run<R, Input, Thought>,
   readings: Readings,
-  at: { readonly now: Date; readonly thought: Thought },
+  at: { readonly now: Date; readonly thought: Thought; readonly counted: Counted },
 ): Considered => {
   const { decider, options } = run
   const facts = factsIn(run, readings)
   if (E.isLeft(facts)) return { type: 'invalid', why: facts.left }
   const verdict: E.Either<Refusal, readonly IntentDraft[]> | null = verdictOf(
-    decider.decide(facts.right, options.input, { scope: options.scope, ...at }),
+    decider.decide(facts.right, options.input, {
+      scope: options.scope,
+      now: at.now,
+      thought: at.thought,
+    }),
   )
   if (verdict === null) {
     return {
@@ -143,9 +153,14 @@ export const consider = <R extends Reads, Input, Thought>(
       ? E.right(observedChanges(verdict.right, options.scope))
       : changesOf(verdict.right, options.scope, deps.rules)
   if (E.isLeft(changes)) return { type: 'invalid', why: changes.left }
+  const held =
+    options.cause === 'observation'
+      ? changes
+      : holdDeletes(changes.right, deps.rules.policies, at.counted, options.deletes_beside)
+  if (E.isLeft(held)) return { type: 'uncounted', kinds: held.left }
   return {
     type: 'changes',
-    changes: changes.right,
+    changes: held.right,
     acted: options.acted?.(verdict.right) ?? [],
   }
 }

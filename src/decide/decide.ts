@@ -18,6 +18,8 @@ import {
   type DecideOptions,
   type Run,
 } from './consider.ts'
+import { createCounting } from './counting.ts'
+import type { Counted } from './hold-deletes.ts'
 import { countersOf, predicatesOf, premisesOf } from './plan.ts'
 import { moved_sqlstate, thinkOver, type Thinking } from './think.ts'
 
@@ -82,6 +84,8 @@ const resultOf = (
       return { type: 'refused', reason: considered.reason, tries }
     case 'invalid':
       return { type: 'invalid', ...considered.why }
+    case 'uncounted':
+      throw new Error('a try ended before its kinds were counted')
     case 'changes': {
       if (tried.type === 'unwritten') return { type: 'unchanged', tries }
       const intents = intentsOf(tried.entries, considered.changes)
@@ -100,9 +104,14 @@ const tryOnce = async <R extends Reads, Input, Thought>(
   deps: DecideDeps,
   run: Run<R, Input, Thought>,
   thinking: Thinking<Thought>,
-  at: { readonly id: string; readonly company: Try['company']; readonly tries: number },
+  at: {
+    readonly id: string
+    readonly company: Try['company']
+    readonly tries: number
+    readonly counted: Counted
+  },
 ): Promise<OneTry> => {
-  const { id, company, tries } = at
+  const { id, company, tries, counted } = at
   const last: { moved: boolean; considered: Considered | undefined } = {
     moved: false,
     considered: undefined,
@@ -111,7 +120,7 @@ const tryOnce = async <R extends Reads, Input, Thought>(
     last.moved = !thinking.holds(readings)
     if (last.moved) return null
     const now = deps.now()
-    const considered = consider(deps, run, readings, { now, thought: thinking.thought })
+    const considered = consider(deps, run, readings, { now, thought: thinking.thought, counted })
     last.considered = considered
     if (considered.type !== 'changes' || considered.changes.length === 0) return null
     return writePlan(run, readings, considered, tries, now)
@@ -145,6 +154,7 @@ export const decide =
     }
     let company: Try['company'] = 'grouped'
     let thinking: Thinking<Thought> | undefined
+    const counting = createCounting(deps.store)
     for (let tries = 1; tries <= deps.tries_max; tries++) {
       const thought = await thinkOver(deps, run, thinking)
       if (E.isLeft(thought)) return { type: 'invalid', ...thought.left }
@@ -153,7 +163,13 @@ export const decide =
         id,
         company,
         tries,
+        counted: counting.counted,
       })
+      if (tried.type === 'unwritten' && considered?.type === 'uncounted') {
+        await counting.ask(considered.kinds)
+        tries -= 1
+        continue
+      }
       // Names were written that had not been read: their slots are there now, so this was no try.
       if (tried.type === 'unprepared') {
         tries -= 1
@@ -188,6 +204,7 @@ export const preview =
     if (E.isLeft(asked)) return asked
     const run = asked.right
     let last: Thinking<Thought> | undefined
+    const counting = createCounting(deps.store)
     for (let tries = 1; tries <= deps.tries_max; tries++) {
       const thought = await thinkOver(deps, run, last)
       if (E.isLeft(thought)) return thought
@@ -201,12 +218,17 @@ export const preview =
         read_only: true,
         decide: (readings) => {
           if (!thinking.holds(readings)) return null
-          const at = { now: deps.now(), thought: thinking.thought }
+          const at = { now: deps.now(), thought: thinking.thought, counted: counting.counted }
           considered = consider(deps, run, readings, at)
           return null
         },
       })
       if (tried.type === 'conflict' || considered === undefined) continue
+      if (considered.type === 'uncounted') {
+        await counting.ask(considered.kinds)
+        tries -= 1
+        continue
+      }
       if (considered.type === 'refused') return E.left({ reason: considered.reason })
       if (considered.type === 'invalid') return E.left(considered.why)
       return E.right(considered.changes)

@@ -9,6 +9,9 @@ import { DeciderShape, ProviderLists, timer_ms_max } from './codec-provider.ts'
 import { defaultLimits, type Config } from './config.ts'
 import { parseCrontab } from './crontab.ts'
 
+/** A week: what was missed for longer is history. */
+const backfill_minutes_max = 7 * 24 * 60
+
 /** Where `foreword up` shows its page, unless the configuration says otherwise. */
 export const default_web_port = 3673
 
@@ -48,18 +51,65 @@ const Glob = rule<string>('a glob', (value) =>
   typeof value !== 'string' || value === '' ? 'expected a glob, as in acme/* or *' : undefined,
 )
 
-const Schedule = strictObject(
-  { name: ScheduleName, cron: Cron, scope: Scope },
-  { kind: Kind, decider: Name, input: Json },
+const TimeOfDay = rule<string>(
+  'a time of day, UTC',
+  (value) =>
+    typeof value !== 'string' || !/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/.test(value)
+      ? `${show(value)} is not a time of day`
+      : undefined,
+  'write HH:MM, from 00:00 to 24:00, UTC',
+)
+
+const Window = strictObject(
+  {},
+  {
+    days: t.readonlyArray(
+      t.keyof({ mon: null, tue: null, wed: null, thu: null, fri: null, sat: null, sun: null }),
+    ),
+    from: TimeOfDay,
+    to: TimeOfDay,
+  },
+)
+
+const Windows = t.readonlyArray(Window)
+
+/** One of them may be written without the list. */
+const OneOrMore = new t.Type<t.TypeOf<typeof Windows>>(
+  'a window or a list of them',
+  (u): u is t.TypeOf<typeof Windows> => Windows.is(u),
+  (u, c) =>
+    Array.isArray(u)
+      ? Windows.validate(u, c)
+      : E.map((one: t.TypeOf<typeof Window>) => [one])(Window.validate(u, c)),
+  t.identity,
+)
+
+const Percent = rule<number>('a number from 0 to 100', (value) =>
+  typeof value === 'number' && value >= 0 && value <= 100 ? undefined : '',
 )
 
 const Policy = strictObject(
   { scope: defaulted(Glob, '*'), kind: defaulted(Glob, '*') },
   {
+    name: Glob,
     approve: t.readonlyArray(Name),
     prevent_destroy: t.boolean,
     on_drift: t.keyof({ repair: null, report: null, adopt: null }),
     ignore: t.readonlyArray(Name),
+    deletes_max: wholeNumber(0, 1_000_000),
+    deletes_max_percent: Percent,
+    window: OneOrMore,
+  },
+)
+
+const Schedule = strictObject(
+  { name: ScheduleName, cron: Cron, scope: Scope },
+  {
+    kind: Kind,
+    decider: Name,
+    input: Json,
+    policies: t.readonlyArray(Policy),
+    backfill_minutes: wholeNumber(0, backfill_minutes_max),
   },
 )
 
@@ -119,8 +169,18 @@ const unknownName = (
 })
 
 const scheduleProblems = ({ schedules, providers, deciders }: Input): readonly Problem[] =>
-  schedules.flatMap(({ kind, decider, input }, at) => {
+  schedules.flatMap(({ kind, decider, input, policies }, at) => {
     const path = `schedules[${at}]`
+    const windowed = policies?.findIndex(({ window }) => window !== undefined) ?? -1
+    if (windowed >= 0) {
+      return [
+        {
+          path: `${path}.policies[${windowed}].window`,
+          message: 'a window is kept by workers, whoever has decided',
+          remedy: 'write it among the policies of the configuration',
+        },
+      ]
+    }
     const kinds = providers.map((provider) => provider.kind)
     const names = deciders.map((one) => one.name)
     const remedy = 'a schedule reconciles (with kind) or runs a decider (with decider and input)'
@@ -135,7 +195,40 @@ const scheduleProblems = ({ schedules, providers, deciders }: Input): readonly P
     return []
   })
 
+/** A window that never opens would hold its intents for ever; that is what a pause is for. */
+const windowProblems = ({ policies }: Input): readonly Problem[] =>
+  policies.flatMap(({ window }, at) => {
+    const path = `policies[${at}].window`
+    if (window === undefined) return []
+    if (window.length === 0) {
+      return [
+        { path, message: 'is empty: it would never open', remedy: 'leave it out, or name a time' },
+      ]
+    }
+    return window.flatMap(({ days, from }, i) => [
+      ...(days?.length === 0
+        ? [
+            {
+              path: `${path}[${i}].days`,
+              message: 'is empty: it would never open',
+              remedy: 'leave it out for every day',
+            },
+          ]
+        : []),
+      ...(from === '24:00'
+        ? [
+            {
+              path: `${path}[${i}].from`,
+              message: '24:00 is the end of a day',
+              remedy: 'write 00:00, on the next day',
+            },
+          ]
+        : []),
+    ])
+  })
+
 const agreementProblems = (input: Input): readonly Problem[] => [
+  ...windowProblems(input),
   ...duplicates(
     'providers',
     'kind',

@@ -5,17 +5,37 @@ import type { AnyProvider } from './provider.ts'
 /** What is to be done about drift. */
 export type OnDrift = 'repair' | 'report' | 'adopt'
 
+export const week_days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+
+/** A time in which intents may be begun, UTC. */
+export interface Window {
+  /** On which it opens; absent: every day. */
+  readonly days?: readonly (typeof week_days)[number][]
+  /** `HH:MM`; absent: 00:00. */
+  readonly from?: string
+  /** `HH:MM`, up to 24:00, which it is where it is absent; not after `from`: on the next day. */
+  readonly to?: string
+}
+
 export interface Policy {
   /** Glob over scopes, `*` for all. */
   readonly scope: string
   /** Glob over kinds, `*` for all. */
   readonly kind: string
+  /** Glob over names; absent: all. */
+  readonly name?: string
   /** Verbs that wait for a person's approval. */
   readonly approve?: readonly string[]
   readonly prevent_destroy?: boolean
   readonly on_drift?: OnDrift
   /** Paths of the state whose drift is of no interest, e.g. `tags.last_seen`. */
   readonly ignore?: readonly string[]
+  /** More deletions of a kind in one decision, and all its deletions wait for approval. */
+  readonly deletes_max?: number
+  /** The same, in percent of the resources of the kind in the scope. */
+  readonly deletes_max_percent?: number
+  /** Intents are begun in one of these only, and wait for it else. */
+  readonly window?: Window | readonly Window[]
 }
 
 export interface Schedule {
@@ -28,6 +48,10 @@ export interface Schedule {
   /** Run this registered decider instead of a reconcile. */
   readonly decider?: string
   readonly input?: unknown
+  /** After those of the configuration, for its runs only. */
+  readonly policies?: readonly Policy[]
+  /** A run that was missed since, as no worker was there, is made up for, once. Absent: 0, none is. */
+  readonly backfill_minutes?: number
 }
 
 export interface Limits {

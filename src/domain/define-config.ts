@@ -6,6 +6,9 @@ import type { AnyProvider, Secret } from './provider.ts'
 /** Providers as people compose them: one call may bring several kinds. */
 export type ProviderList = readonly (AnyProvider | ProviderList)[]
 
+/** Scope, kind and name are globs; unset: `*`. */
+export type PolicyInput = Partial<Pick<Policy, 'scope' | 'kind'>> & Omit<Policy, 'scope' | 'kind'>
+
 /** Everything has a default; an empty configuration is a valid one. */
 export interface ConfigInput {
   /** A postgres:// URL. Unset: `DATABASE_URL`, and without that an embedded Postgres under `directory`. */
@@ -14,10 +17,10 @@ export interface ConfigInput {
   readonly directory?: string
   readonly providers?: ProviderList
   readonly deciders?: readonly AnyDecider[]
-  readonly schedules?: readonly Schedule[]
-  /** Scope and kind are globs; unset: `*`. */
-  readonly policies?: readonly (Partial<Pick<Policy, 'scope' | 'kind'>> &
-    Omit<Policy, 'scope' | 'kind'>)[]
+  readonly schedules?: readonly (Omit<Schedule, 'policies'> & {
+    readonly policies?: readonly PolicyInput[]
+  })[]
+  readonly policies?: readonly PolicyInput[]
   readonly limits?: Partial<Limits>
   readonly web?: { readonly port?: number }
 }

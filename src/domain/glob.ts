@@ -1,7 +1,11 @@
 /** Patterns of policies. No regular expressions: a pattern costs at most its length times the text's. */
 import type { Key } from './codec-errors.ts'
 
-/** Whether `*` (any text, slashes too) and `?` (one character) of a pattern cover a whole scope or kind. */
+/** A character is what a person takes for one, also where it has two halves. */
+const lengthAt = (text: string, at: number): number =>
+  (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
+
+/** Whether `*` (any text, slashes too) and `?` (one character) of a pattern cover a whole scope, kind or name. */
 export const globMatches = (pattern: string, text: string): boolean => {
   let p = 0
   let at = 0
@@ -11,12 +15,16 @@ export const globMatches = (pattern: string, text: string): boolean => {
     if (pattern[p] === '*') {
       star = p++
       retry = at
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[at])) {
+    } else if (pattern[p] === '?') {
+      p++
+      at += lengthAt(text, at)
+    } else if (p < pattern.length && pattern[p] === text[at]) {
       p++
       at++
     } else if (star >= 0) {
       p = star + 1
-      at = ++retry
+      retry += lengthAt(text, retry)
+      at = retry
     } else return false
   }
   while (pattern[p] === '*') p++

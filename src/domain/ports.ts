@@ -55,6 +55,8 @@ export interface Change extends ResourceName {
   /** What must be through before this is applied. */
   readonly needs: readonly ResourceName[]
   readonly initial: 'pending' | 'awaiting_approval'
+  /** Why it awaits approval, where that is not the policy for its verb. */
+  readonly held_because?: string
 }
 
 /** Everything that one decision writes. */
@@ -142,6 +144,10 @@ export interface ConflictNote {
 
 export interface DecisionStore {
   readonly once: (attempt: Try) => Promise<Tried>
+  /** How many resources of each kind there are, as of now: no part of any decision. */
+  readonly countKinds: (
+    kinds: readonly Pick<ResourceName, 'scope' | 'kind'>[],
+  ) => Promise<readonly number[]>
   readonly noteConflicts: (notes: readonly ConflictNote[]) => Promise<void>
 }
 

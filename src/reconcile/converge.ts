@@ -33,6 +33,8 @@ export interface PlannedChange {
   readonly verb: string
   readonly paths: readonly Change[]
   readonly after: Json
+  /** It would await approval. */
+  readonly waits?: string
 }
 
 const sameLabels = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>) =>
@@ -91,6 +93,8 @@ export const plannedOf = (
     readonly name: string
     readonly verb: string
     readonly state: Json
+    readonly initial?: 'pending' | 'awaiting_approval'
+    readonly held_because?: string
   },
   before: Json,
 ): PlannedChange => ({
@@ -99,4 +103,7 @@ export const plannedOf = (
   verb: change.verb,
   paths: change.verb === 'update' ? renderDiff(before, change.state) : [],
   after: change.state,
+  ...(change.initial === 'awaiting_approval'
+    ? { waits: change.held_because ?? `a policy holds back ${change.verb}` }
+    : {}),
 })

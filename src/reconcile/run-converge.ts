@@ -4,7 +4,7 @@ import type { Decider, IntentDraft, Reads } from '../domain/decider.ts'
 import { ForewordError } from '../domain/errors.ts'
 import { topologicalOrder } from '../domain/graph.ts'
 import type { Json } from '../domain/json.ts'
-import type { WritePlan } from '../domain/ports.ts'
+import type { ResourceName, WritePlan } from '../domain/ports.ts'
 import type { DesiredRow, ReconcileStore } from '../domain/reconcile-ports.ts'
 import { needsOf, resourceKey } from '../domain/reference.ts'
 import type { DecideResult, IntentRef } from '../domain/result.ts'
@@ -22,6 +22,8 @@ export interface SystemDecision {
   readonly reason?: string
   readonly cause?: 'intent' | 'observation'
   readonly acted?: (drafts: readonly IntentDraft[]) => WritePlan['acted']
+  /** Deletions of the same run, in other decisions. */
+  readonly deletes_beside?: readonly ResourceName[]
 }
 
 export type Decide = <R extends Reads, Input>(
@@ -34,6 +36,8 @@ export interface PreviewedChange {
   readonly name: string
   readonly verb: string
   readonly state: Json
+  readonly initial?: 'pending' | 'awaiting_approval'
+  readonly held_because?: string
 }
 
 export type Preview = <R extends Reads, Input>(
@@ -47,6 +51,8 @@ export interface ConvergeDeps {
   readonly store: ReconcileStore
   readonly decide: Decide
   readonly preview: Preview
+  /** Some policy limits deletions: a run of several decisions counts those of all of them. */
+  readonly limits_deletes?: boolean
 }
 
 export interface Converged {
@@ -144,6 +150,28 @@ export interface ConvergeOptions {
   readonly reason?: string
 }
 
+/** What a run would delete, in all its decisions; asked only where a policy limits that. */
+const deletesOf = async (
+  deps: ConvergeDeps,
+  scope: string,
+  parts: readonly (readonly Item[])[],
+  needers: ConvergeInput['needers'],
+): Promise<readonly ResourceName[]> => {
+  const deletes: ResourceName[] = []
+  if (deps.limits_deletes !== true || parts.length < 2) return deletes
+  for (const part of parts) {
+    const going = part.filter(({ spec }) => spec === null)
+    if (going.length === 0) continue
+    const changes = await deps.preview(converge, { scope, input: inputOf(going, needers) })
+    // What is wrong with it is told by the decision itself.
+    if (E.isLeft(changes)) continue
+    for (const { kind, name, verb } of changes.right) {
+      if (verb === 'delete') deletes.push({ scope, kind, name })
+    }
+  }
+  return deletes
+}
+
 /** Decides until what is wanted in a scope is what is assumed. Throws a ForewordError where it cannot. */
 export const runConverge =
   (deps: ConvergeDeps) =>
@@ -156,11 +184,14 @@ export const runConverge =
       moved = false
       const items = inOrder(await deps.store.desired(options))
       const needers = needersOf(items)
-      for (const part of chunked(items, resources_per_decision)) {
+      const parts = chunked(items, resources_per_decision)
+      const deletes_beside = await deletesOf(deps, options.scope, parts, needers)
+      for (const part of parts) {
         const result = await deps.decide(converge, {
           ...options,
           input: inputOf(part, needers),
           acted: actedOn(part),
+          deletes_beside,
         })
         // Somebody wants something else since we looked: look again.
         moved = result.type === 'invalid' && result.sqlstate === 'FW030'
@@ -188,8 +219,11 @@ export const planConverge =
     const ordered = inOrder(items)
     const needers = needersOf(ordered)
     const planned: PlannedChange[] = []
-    for (const part of chunked(ordered, resources_per_decision)) {
-      const changes = await deps.preview(converge, { scope, input: inputOf(part, needers) })
+    const parts = chunked(ordered, resources_per_decision)
+    const deletes_beside = await deletesOf(deps, scope, parts, needers)
+    for (const part of parts) {
+      const input = inputOf(part, needers)
+      const changes = await deps.preview(converge, { scope, input, deletes_beside })
       if (E.isLeft(changes)) {
         throw new ForewordError(changes.left.reason, {
           where: `scope ${scope}`,

@@ -49,6 +49,18 @@ const insertNotes = async (sql: Sql, notes: readonly ConflictNote[]): Promise<vo
   }
 }
 
+const countKinds = async (
+  sql: Sql,
+  kinds: Parameters<DecisionStore['countKinds']>[0],
+): Promise<readonly number[]> => {
+  const asked = kinds.map(({ scope, kind }) => ({ scope, kind }))
+  const rows = await sql<{ scope: string; kind: string; count: number }[]>`
+    select c.scope, c.kind, c.count from foreword_code.count_kinds(${jsonb(sql, asked)}) c`
+  return kinds.map(
+    ({ scope, kind }) => rows.find((r) => r.scope === scope && r.kind === kind)?.count ?? 0,
+  )
+}
+
 /** Scopes that are remembered to be paused. Bounded: a forgotten one costs its group one try. */
 const paused_max = 1_000
 
@@ -81,6 +93,7 @@ export const decisionStore = (
   const grouping = createGrouping(sql, slots, size_max)
   return {
     once: pausedGoAlone(grouping.once),
+    countKinds: (kinds) => countKinds(sql, kinds),
     noteConflicts: async (notes) => {
       // For counting only: whoever has decided has decided, also where this cannot be noted.
       await insertNotes(sql, notes).catch(() => undefined)

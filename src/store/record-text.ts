@@ -46,6 +46,7 @@ const changesJson = ({ id, plan }: Write) =>
     counters: c.counters,
     needs: c.needs.length === 0 ? null : c.needs.map((n) => resourceId(n.scope, n.kind, n.name)),
     initial: c.initial,
+    ...(c.held_because === undefined ? {} : { reason: c.held_because }),
   }))
 
 /** Neither creates nor deletes, labels, counts or needs: predicates and counters have nothing to do with it. */

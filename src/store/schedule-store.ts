@@ -2,17 +2,20 @@ import type { Schedule } from '../domain/config.ts'
 import type { Sql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
 
-/** A run that has not ended after this long is taken for dead, and the next one may begin. */
-const run_timeout = '1 hour'
+/** A schedule, and when it is next to run. */
+export type Registered = Schedule & { readonly next_at: Date | null }
 
 export interface ScheduleStore {
-  readonly register: (schedules: readonly Schedule[]) => Promise<void>
-  /** False: the last run has not ended yet. */
-  readonly start: (name: string) => Promise<boolean>
-  readonly finish: (name: string, outcome: string) => Promise<void>
+  readonly register: (schedules: readonly Registered[]) => Promise<void>
+  /** False: the last run has not ended yet, and its worker lives. */
+  readonly start: (name: string, worker: number, next_at: Date | null) => Promise<boolean>
+  readonly finish: (name: string, worker: number, outcome: string) => Promise<void>
 }
 
-/** What the view `schedule` shows, and what keeps a slow run from being overlapped by the next. */
+/**
+ * What the view `schedule` shows, and what keeps a slow run from being overlapped by the next. A run is its
+ * worker's: when that dies, however that comes, the next may begin at once.
+ */
 export const scheduleStore = (sql: Sql): ScheduleStore => ({
   register: async (schedules) => {
     const rows = schedules.map((s) => ({
@@ -22,41 +25,55 @@ export const scheduleStore = (sql: Sql): ScheduleStore => ({
       kind: s.kind ?? null,
       decider: s.decider ?? null,
       input: s.input ?? null,
+      next_at: s.next_at?.toISOString() ?? null,
     }))
     await sql`
-      insert into foreword_private.schedule as s (name, cron, scope, kind, decider, input)
-      select n.name, n.cron, n.scope, n.kind, n.decider, n.input
-      from jsonb_to_recordset(${jsonb(sql, rows)})
-        as n (name text, cron text, scope text, kind text, decider text, input jsonb)
+      insert into foreword_private.schedule as s (name, cron, scope, kind, decider, input, next_at)
+      select n.name, n.cron, n.scope, n.kind, n.decider, n.input, n.next_at
+      from jsonb_to_recordset(${jsonb(sql, rows)}) as n (
+        name text, cron text, scope text, kind text, decider text, input jsonb, next_at timestamptz
+      )
       on conflict (name) do update
       set
         cron = excluded.cron,
         scope = excluded.scope,
         kind = excluded.kind,
         decider = excluded.decider,
-        input = excluded.input`
+        input = excluded.input,
+        next_at = excluded.next_at`
   },
-  start: async (name) => {
-    const rows = await sql`
+  start: async (name, worker, next_at) => {
+    const started = await sql`
       update foreword_private.schedule s
       set
         last_started_at = clock_timestamp(),
         last_ended_at = null,
-        last_outcome = null
+        last_outcome = null,
+        worker = ${worker},
+        next_at = ${next_at}
       where
         s.name = ${name}
         and (
           s.last_started_at is null
           or s.last_ended_at is not null
-          or s.last_started_at < clock_timestamp() - ${run_timeout}::interval
+          or not foreword_code.worker_lives(s.worker)
         )
       returning s.name`
-    return rows.length > 0
+    if (started.length > 0) return true
+    await sql`
+      update foreword_private.schedule s
+      set
+        skipped = s.skipped + 1,
+        last_skipped_at = clock_timestamp(),
+        next_at = ${next_at}
+      where s.name = ${name}`
+    return false
   },
-  finish: async (name, outcome) => {
+  finish: async (name, worker, outcome) => {
+    // Of a worker that is taken for dead another run may be under way.
     await sql`
       update foreword_private.schedule s
       set last_ended_at = clock_timestamp(), last_outcome = ${outcome.slice(0, 500)}
-      where s.name = ${name}`
+      where s.name = ${name} and s.worker = ${worker} and s.last_ended_at is null`
   },
 })

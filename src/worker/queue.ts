@@ -84,7 +84,11 @@ const cronItems = (schedules: readonly Schedule[]) =>
       match: s.cron,
       identifier: `foreword:${s.name}`,
       payload: { name: s.name },
-      options: { backfillPeriod: 0, maxAttempts: 1, jobKey: `foreword:schedule:${s.name}` },
+      options: {
+        backfillPeriod: (s.backfill_minutes ?? 0) * 60_000,
+        maxAttempts: 1,
+        jobKey: `foreword:schedule:${s.name}`,
+      },
     })),
   )
 

@@ -1,16 +1,19 @@
 /** Runs what a crontab line asks for: a reconcile, or a registered decider. */
 import type { decide } from '../decide/decide.ts'
-import type { Schedule } from '../domain/config.ts'
+import type { Policy, Schedule } from '../domain/config.ts'
+import { nextRunOf } from '../domain/cron-next.ts'
 import type { AnyDecider } from '../domain/decider.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { reconcile } from '../reconcile/reconcile.ts'
 
+interface UseCases {
+  readonly decide: ReturnType<typeof decide>
+  readonly reconcile: ReturnType<typeof reconcile>
+}
+
 /** What came of it, in words. Throws where it could not even be begun. */
 export const runScheduled = async (
-  engine: {
-    readonly decide: ReturnType<typeof decide>
-    readonly reconcile: ReturnType<typeof reconcile>
-  },
+  engine: UseCases,
   deciders: readonly AnyDecider[],
   schedule: Schedule,
 ): Promise<string> => {
@@ -35,3 +38,29 @@ export const runScheduled = async (
   const result = await engine.decide(decider, { scope, actor, input: schedule.input })
   return result.type === 'refused' ? `refused: ${result.reason}` : result.type
 }
+
+export interface RunScheduleDeps {
+  /** Keeps runs of one schedule from overlapping. */
+  readonly store: {
+    readonly start: (name: string, worker: number, next_at: Date | null) => Promise<boolean>
+    readonly finish: (name: string, worker: number, outcome: string) => Promise<void>
+  }
+  readonly worker: number
+  /** Under the policies of the configuration and, after them, these. */
+  readonly under: (policies: readonly Policy[]) => UseCases
+  readonly deciders: readonly AnyDecider[]
+}
+
+/** One run, unless the last one is still under way. */
+export const runSchedule =
+  ({ store, worker, under, deciders }: RunScheduleDeps) =>
+  async (schedule: Schedule): Promise<void> => {
+    const { name, cron, policies = [] } = schedule
+    if (!(await store.start(name, worker, nextRunOf(cron, new Date())))) return
+    try {
+      await store.finish(name, worker, await runScheduled(under(policies), deciders, schedule))
+    } catch (error) {
+      await store.finish(name, worker, error instanceof Error ? error.message : String(error))
+      throw error
+    }
+  }

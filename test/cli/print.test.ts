@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import stringWidth from 'string-width'
 import t from 'tap'
-import { nextRun } from '../../src/cli/cron-next.ts'
+import { nextRun } from '../../src/domain/cron-next.ts'
 import { harmless, span, table, truncate, wrapped } from '../../src/cli/print.ts'
 import { parseCrontab } from '../../src/domain/crontab.ts'
 

@@ -62,16 +62,16 @@ const cases: readonly Case[] = [
     name: 'an update of what was not read',
     calls: () => [intend('r0', 'update'), decide],
     takes: [
-      'resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
-      'resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'policy_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'policy_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
     ],
   },
   {
     name: 'an update that needs another and keeps its counters',
     calls: () => [intend('r0', 'update', '{"needs": ["vm/r4"]}'), decide],
     takes: [
-      'resource_state 1 tuple, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
-      'resource_state 1 tuple, resource_state_pkey 2 pages, scope 1 tuple, scope_pkey 1 page',
+      'policy_pkey 1 page, resource_state 1 tuple, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'policy_pkey 1 page, resource_state 1 tuple, resource_state_pkey 2 pages, scope 1 tuple, scope_pkey 1 page',
     ],
   },
   {
@@ -81,16 +81,16 @@ const cases: readonly Case[] = [
       decide,
     ],
     takes: [
-      'quota_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
-      'quota_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'policy_pkey 1 page, quota_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'policy_pkey 1 page, quota_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
     ],
   },
   {
     name: 'a deletion',
     calls: () => [intend('r0', 'delete'), decide],
     takes: [
-      'member_pkey 4 pages, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
-      'member_pkey 4 pages, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'member_pkey 4 pages, policy_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'member_pkey 4 pages, policy_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
     ],
   },
   {
@@ -103,8 +103,8 @@ const cases: readonly Case[] = [
       decide,
     ],
     takes: [
-      'member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
-      'member 3 tuples, member_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 3 pages, scope 1 tuple, scope_pkey 1 page',
+      'member 3 tuples, member_pkey 1 page, policy_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'member 3 tuples, member_pkey 1 page, policy_pkey 1 page, quota 1 tuple, quota_pkey 1 page, resource_state 2 tuples, resource_state_pkey 3 pages, scope 1 tuple, scope_pkey 1 page',
     ],
   },
 ]

@@ -248,3 +248,28 @@ t.test('a line that is no crontab line tells why', async (t) => {
   t.equal(why('0 0 29 2 *'), '')
   t.equal(why('0 0 31 2 1'), '', 'cron fires on Mondays then')
 })
+
+t.test('limits, windows and patterns of policies are checked where they are written', async (t) => {
+  const policy = (change: object) => sentences({ policies: [change] })
+  t.same(policy({ name: 'a-*', deletes_max: 0, deletes_max_percent: 2.5, window: {} }), [])
+  t.same(policy({ window: [{ days: ['sat'] }, { from: '22:00', to: '04:00' }] }), [])
+  t.match(policy({ deletes_max: -1 })[0], /policies\[0\]\.deletes_max: .*whole number/)
+  t.match(policy({ deletes_max: 1.5 })[0], /policies\[0\]\.deletes_max/)
+  t.match(policy({ deletes_max_percent: 101 })[0], /deletes_max_percent: .*0 to 100/)
+  t.match(policy({ deletes_max_percent: Number.NaN })[0], /deletes_max_percent/)
+  t.match(policy({ window: { from: '9:00' } })[0], /window\.from: "9:00" is not a time of day/)
+  t.match(policy({ window: { to: '24:01' } })[0], /window\.to: "24:01" is not a time of day/)
+  t.match(policy({ window: { from: '24:00' } })[0], /24:00 is the end of a day/)
+  t.match(policy({ window: { days: ['monday'] } })[0], /window\.days/)
+  t.match(policy({ window: { days: [] } })[0], /never open/)
+  t.match(policy({ window: [] })[0], /never open/)
+  t.match(policy({ window: [{ form: '09:00' }] })[0], /nearest known one is "from"/)
+  t.match(policy({ name: '' })[0], /glob/)
+  const on = (change: object) => sentences({ schedules: [{ ...schedule, ...change }] })
+  t.same(on({ policies: [{ on_drift: 'report' }], backfill_minutes: 60 }), [])
+  t.match(
+    on({ policies: [{ window: {} }] })[0],
+    /schedules\[0\]\.policies\[0\]\.window: a window is kept by workers/,
+  )
+  t.match(on({ backfill_minutes: 20_000 })[0], /backfill_minutes/)
+})

@@ -159,7 +159,7 @@ const playFlights = async (
     return one
   }
   const deps: DecideDeps = {
-    store: { once, noteConflicts: () => Promise.resolve() },
+    store: { once, countKinds: () => Promise.resolve([]), noteConflicts: () => Promise.resolve() },
     rules: { providers: new Map(), policies: [] },
     tries_max: 1,
     newId: () => newDecisionId(Date.now()),

@@ -40,3 +40,40 @@ t.test(
     t.match(await run('look'), /looked at \d, 0 drifted, 0 intents/)
   },
 )
+
+t.test('a schedule may have policies of its own, after those of the configuration', async (t) => {
+  const { engine, cloud } = await cloudWorld(t, {
+    traits: { settle_ms: 0 },
+    config: {
+      schedules: [
+        {
+          name: 'watch',
+          cron: '0 0 1 1 *',
+          scope,
+          policies: [{ scope: '*', kind: '*', on_drift: 'report' }],
+        },
+        { name: 'mend', cron: '0 0 1 1 *', scope },
+      ],
+    },
+  })
+  await testWorker(t, engine)
+  await engine.decide(addOne, { scope, input: { size: 's' } })
+  await allSettled(engine)
+  await fetch(`${cloud.url}/admin/drift`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ account: scope, kind: 'vms', name: 'cron-1', set: { size: 'l' } }),
+  })
+  const run = async (name: string): Promise<unknown> => {
+    await engine.sql`
+      select graphile_worker.add_job('foreword_schedule', ${engine.sql.json({ name })}::json)`
+    return eventually(`${name} has run`, async () => {
+      const [row] = await engine.sql<{ last_outcome: string | null }[]>`
+        select last_outcome from foreword.schedule where name = ${name} and last_ended_at is not null`
+      return row?.last_outcome
+    })
+  }
+  t.equal(await run('watch'), 'looked at 1, 1 drifted, 0 intents')
+  t.match(await engine.sql`select path from foreword.drift`, [{ path: 'size' }])
+  t.equal(await run('mend'), 'looked at 1, 1 drifted, 1 intents')
+})

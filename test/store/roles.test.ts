@@ -47,6 +47,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword.prepare',
     'foreword.unwant',
     'foreword.want',
+    'foreword_code.count_kinds',
     'foreword_code.deployed_hash',
     'foreword_code.entries_of',
     'foreword_code.note_conflicts',

@@ -1,5 +1,6 @@
 /** When a crontab line fires next, for people: graphile-worker keeps its own count. */
-import type { Crontab } from '../domain/crontab.ts'
+import * as E from 'fp-ts/lib/Either.js'
+import { parseCrontab, type Crontab } from './crontab.ts'
 
 /** 29 February comes after eight years at the latest (2096 to 2104). */
 const days_max = 366 * 8 + 1
@@ -27,4 +28,10 @@ export const nextRun = (line: Crontab, from: Date): Date | null => {
     }
   }
   return null
+}
+
+/** The same of a line as it is written; null also where it is none. */
+export const nextRunOf = (cron: string, from: Date): Date | null => {
+  const line = parseCrontab(cron)
+  return E.isRight(line) ? nextRun(line.right, from) : null
 }

@@ -257,3 +257,27 @@ t.test('the backlog of a paused scope costs a claim nothing', async (t) => {
   await sql`commit`
   t.ok(rows < 20 * 16, `${rows} rows were read for 16 intents`)
 })
+
+t.test(
+  'however often a scope is paused under its workers, each intent is carried out once',
+  async (t) => {
+    const { engine, url, cloud, providers } = await cloudWorld(t)
+    const second = engineOn(t, url, testConfig(url, { providers }))
+    await testWorker(t, engine)
+    await testWorker(t, second)
+    const names = Array.from({ length: 60 }, (_, i) => `vm-${i}`)
+    let decided = 0
+    for (const [i, name] of names.entries()) {
+      const input = [create('vm', name, { size: 's' })]
+      const { type } = await engine.decide(say, { scope, input })
+      if (type === 'decided') decided += 1
+      const step = i % 2 === 0 ? 'pause' : 'resume'
+      await (step === 'pause' ? pause(engine) : resume(engine))
+    }
+    await resume(engine)
+    t.ok(decided > 0 && decided < names.length)
+    t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+    t.match(await ledgerOf(cloud), { effects: decided, distinct_intents: decided, max: 1 })
+    t.same(await engine.sql`select from foreword_private.entry where held`, [])
+  },
+)

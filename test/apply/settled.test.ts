@@ -56,3 +56,20 @@ t.test('a decision waits for a person where another one that it relied on does',
     })
   }
 })
+
+t.test('a decision waits for a person where its scope is paused', async (t) => {
+  const provider = thingProvider()
+  const { engine, url } = await testEngine(t, { providers: [provider] })
+  const foreword = await connect({ database: url, providers: [provider] })
+  t.teardown(foreword.close)
+  const decided = await foreword.decide(after, { scope, input: { on: 'none', name: 'a' } })
+  if (decided.type !== 'decided') throw new Error(decided.type)
+  await engine.sql`select foreword.pause(${scope}, 'ada', 'freeze')`
+  t.match(await foreword.settled(decided.decision), {
+    type: 'waits',
+    intents: [{ state: 'pending', reason: 'scope acme is paused by ada: freeze' }],
+  })
+  await testWorker(t, engine)
+  await engine.sql`select foreword.resume(${scope}, 'ada')`
+  t.match(await foreword.settled(decided.decision), { type: 'settled' })
+})

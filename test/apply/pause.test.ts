@@ -188,6 +188,7 @@ t.test('what went stale in a paused scope is decided again once it goes on', asy
     return rows.length > 0
   })
   t.equal(await again(), 'due')
+  t.match(await engine.sql`select tries from foreword_private.again`, [{ tries: 0 }], 'and waits')
   await resume(engine)
   await eventually('it was decided again', async () => (await again()) === 'decided')
   await allSettled(engine)

@@ -146,6 +146,9 @@ export const awaitIntents = async (
   tellSome(context, failed, colors.red('✗'), 'see foreword.intent')
   tellSome(context, parked, colors.yellow('?'), 'see `foreword doubts`')
   if (result.type === 'timeout') {
+    // What its account, or a window that is closed, makes it wait for: nobody need guess.
+    const slow = intents.filter((i) => i.settled_at === null && !isParked(i) && i.reason !== null)
+    tellSome(context, slow, colors.dim('·'), 'see `foreword status`')
     const open = intents.filter((i) => i.settled_at === null).length
     context.complain(
       `foreword: ${plural(open, 'intent is', 'intents are')} not settled after ${span(timeout_ms)}; ` +

@@ -76,3 +76,24 @@ t.test('a client of SQL is under the policies that `foreword migrate` registers'
     { name: 'www.test.', state: 'pending' },
   ])
 })
+
+t.test('what waits for its window is told so, by whoever asks and whoever waits', async (t) => {
+  const in_days = new Date(Date.now() + 3 * 86_400_000).toUTCString().slice(0, 3).toLowerCase()
+  const b = await bench(t, {
+    config: `policies: [{ kind: 'vm', window: { days: ['${in_days}'], from: '06:00', to: '07:00' } }],`,
+  })
+  const worker = b.start(['worker'])
+  await worker.shows(/Ready/)
+  const file = await b.write('s.json', stack('a'))
+  const applied = await b.foreword(['apply', '-f', file, '--wait=3'])
+  t.equal(applied.code, 4)
+  const told = /outside of its maintenance window, which opens at \d{4}-\d\d-\d\d 06:00 UTC/
+  t.match(applied.stdout, told)
+  t.match((await b.foreword(['status'])).stdout, told)
+  t.match(
+    (await b.foreword(['why', 'vm/a'])).stdout,
+    /pending, waits for its maintenance window, which opens at \d{4}-\d\d-\d\d 06:00 UTC/,
+  )
+  worker.child.kill('SIGTERM')
+  t.equal((await worker.ended).code, 0)
+})

@@ -79,7 +79,7 @@ t.test(
   async (t) => {
     await using server = await scriptedServer()
     server.answer = json(201, { id: 7, size: 's' })
-  const { signal } = new AbortController()
+    const { signal } = new AbortController()
     setDeadline(signal, () => true)
     const error = await thrown(vms(server.url).create({ ...create(), signal }))
     t.ok(error instanceof NotSent, error.message)

@@ -9,7 +9,8 @@
 --   and is decided in a paused scope too (its calls wait): for whoever may take back.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
 --   position, undoes, reason}], in the order in which their rows are locked; position: in which their entries are
---   numbered; labels or counters null: as before; reason: why it awaits approval. A delete keeps its counters until the deletion is confirmed.
+--   numbered; labels or counters null: as before; reason: why it awaits approval. A delete keeps its counters until the
+--   deletion is confirmed. A `replace` is two versions, a `rename` one of each of two resources: see 035.
 -- p_acted: [{resource, generation}] of the desired state that was acted on.
 -- p_plain: no change creates, deletes, labels, counts or needs, and none is a fact or decided again: the everyday case, which
 --   then pays for none of that.
@@ -27,11 +28,20 @@ as $$
 declare
   moved_count integer;
   paused_count integer;
+  replaced jsonb;
 begin
   if current_setting('transaction_isolation') <> 'serializable' then
     raise exception 'a decision needs a SERIALIZABLE transaction, this one is %',
       upper(current_setting('transaction_isolation'))
       using errcode = 'FW001', hint = 'Begin with: begin isolation level serializable';
+  end if;
+
+  if not p_plain and p_changes @? '$[*] ? (@.verb == "delete" || @.verb == "replace" || @.verb == "rename")' then
+    perform foreword_code.refuse_protected(p_decisions, p_changes);
+    if p_changes @? '$[*] ? (@.verb == "replace" || @.verb == "rename")' then
+      replaced := foreword_code.replace_first(p_changes);
+      p_changes := replaced -> 'changes';
+    end if;
   end if;
 
   if not p_plain and p_changes @? '$[*].needs[*] ? (@ != null)' then
@@ -255,6 +265,12 @@ begin
   get diagnostics moved_count = row_count;
   if moved_count <> jsonb_array_length(p_changes) then
     perform foreword_code.refuse_changes(p_changes);
+  end if;
+  if replaced is not null then
+    return query
+    select e.decision, e.id, e.resource, e.version
+    from jsonb_to_recordset(replaced -> 'entries')
+      as e (decision uuid, id bigint, resource uuid, version bigint);
   end if;
 end
 $$;

@@ -14,7 +14,15 @@ select
   coalesce(o.outputs, '{}') as outputs,
   open.id is null
     and drift.paths is null
-    and (d.resource is null or d.spec is not distinct from s.assumed) as in_sync,
+    and (
+      d.resource is null
+      or d.spec is not distinct from s.assumed
+      or (
+        d.lifecycle ? 'ignore'
+        and foreword_code.without_paths(d.spec, d.lifecycle -> 'ignore')
+          is not distinct from foreword_code.without_paths(s.assumed, d.lifecycle -> 'ignore')
+      )
+    ) as in_sync,
   case
     when open.id is not null then open.state
     when drift.paths is not null then 'drifted'
@@ -57,7 +65,14 @@ select
     drift.since,
     last.settled_at,
     r.first_named_at
-  ) as since
+  ) as since,
+  d.stack,
+  d.generation,
+  case
+    when d.spec is not distinct from s.assumed then d.generation
+    else d.acted_generation
+  end as converged_generation,
+  d.lifecycle
 from foreword_private.resource r
 join foreword_private.resource_state s on s.resource = r.id
 left join foreword_private.desired d on d.resource = r.id
@@ -102,3 +117,7 @@ comment on column foreword.resource.in_sync is 'True when nothing is under way, 
 comment on column foreword.resource.condition is 'One word: the state of its oldest unsettled intent, or drifted, rejected, absent, pending, failed, ready.';
 comment on column foreword.resource.reason is 'Why it is in that condition; null where nothing is to be said.';
 comment on column foreword.resource.since is 'Since when.';
+comment on column foreword.resource.stack is 'Who asks for it; null: nobody ever did.';
+comment on column foreword.resource.generation is 'How often its owner has changed what he asks for, the first time included.';
+comment on column foreword.resource.converged_generation is 'The generation that was last decided for; less than `generation`: the next converge has something to decide.';
+comment on column foreword.resource.lifecycle is 'What its owner says of how it may change: prevent_destroy, ignore, replace_on, create_before_destroy, adopt.';

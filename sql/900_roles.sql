@@ -89,7 +89,7 @@ begin
         (
           'foreword_reader',
           true,
-          array['foreword_code.deployed_hash']
+          array['foreword_code.deployed_hash', 'foreword_code.without_paths']
         ),
         (
           'foreword_operator',
@@ -102,7 +102,8 @@ begin
             'foreword.resume',
             'foreword.unwant',
             'foreword.want',
-            'foreword_code.deployed_hash'
+            'foreword_code.deployed_hash',
+            'foreword_code.without_paths'
           ]
         )
     ) as g (role_name, reads_views, routines)

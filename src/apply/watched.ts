@@ -95,6 +95,8 @@ export const watched = (provider: AnyProvider, tell: Tell): AnyProvider => {
     spec: provider.spec,
     state: provider.state,
     traits: provider.traits,
+    ...(provider.names !== undefined && { names: provider.names }),
+    ...(provider.immutable !== undefined && { immutable: provider.immutable }),
     create: calling((call) => provider.create(call)),
     update: calling((call) => provider.update(call)),
     delete: calling((call) => provider.delete(call)),

@@ -1,60 +1,39 @@
 /** `foreword apply`: writes down what shall be, and decides what is to be done for it. */
-import { hostname, userInfo } from 'node:os'
+import { resolve } from 'node:path'
 import { ForewordError } from '../domain/errors.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { IntentRef } from '../domain/result.ts'
 import type { Engine } from '../foreword.ts'
+import { rename } from '../reconcile/rename.ts'
 import { runConverge, type Converged } from '../reconcile/run-converge.ts'
+import { readAppliedPlan, readSeals, wantPlanned } from '../store/plan-store.ts'
 import { changeLine, countsOf } from './change-lines.ts'
+import { actorOf } from './actor.ts'
 import type { Context } from './context.ts'
 import { openIntentsOf } from './intents.ts'
 import { readPauses, refusePaused } from './pauses.ts'
-import { tellNotes } from './plan.ts'
+import { namedLines, tellNotes } from './plan.ts'
 import { harmless, plural } from './print.ts'
-import { configOf } from './session.ts'
+import { movedPremise, readPlan, versionIn, wantedIn } from './saved-plan.ts'
+import { configOf, openSession } from './session.ts'
 import { awaitIntents, waitMs, withWorkers, type WaitResult } from './wait.ts'
 import { planStack, readWanted, type StackPlan, type WantedStack } from './wanting.ts'
 
 export interface ApplyOptions {
-  readonly file: readonly string[]
+  readonly file?: readonly string[]
+  /** A file that `plan --out` wrote, instead of stack files. */
+  readonly plan?: string
   readonly prune?: boolean
+  readonly takeOver?: boolean
   readonly wait?: boolean | number | undefined
 }
 
 const listed_max = 20
 
-/** user@host, as the log tells who decided. */
-export const actorOf = (env: NodeJS.ProcessEnv): string => {
-  let user = env['USER'] ?? env['LOGNAME'] ?? ''
-  try {
-    user = userInfo().username
-  } catch {
-    // A user id without a name, as in containers: what the environment says must do.
-  }
-  return harmless(`${user === '' ? 'somebody' : user}@${hostname()}`)
-}
-
 interface Applied {
   readonly wanted: WantedStack
   readonly plan: StackPlan
   readonly converged: Converged
-}
-
-const applyStack = async (
-  engine: Engine,
-  planned: { readonly wanted: WantedStack; readonly plan: StackPlan },
-  prune: boolean,
-  by: { readonly actor: string; readonly reason: string },
-): Promise<Applied> => {
-  const { wanted } = planned
-  const { scope, stack, rows } = wanted
-  const { store } = engine.reconcileDeps
-  if (rows.length > 0) await store.want(rows, by.actor)
-  if (prune) await store.unwantOthers(scope, stack, rows, by.actor)
-  const converged = await runConverge(engine.reconcileDeps)({ scope, stack, ...by })
-  // Paused since it was planned. What is wanted is written down, and is decided once the scope goes on.
-  if (converged.paused !== undefined) throw new ForewordError(harmless(converged.paused))
-  return { ...planned, converged }
 }
 
 const unchangedIn = ({ plan, wanted, converged }: Applied, prune: boolean): number => {
@@ -65,8 +44,11 @@ const unchangedIn = ({ plan, wanted, converged }: Applied, prune: boolean): numb
 const tell = (context: Context, applied: readonly Applied[], prune: boolean): void => {
   const { colors, width, say } = context
   let room = listed_max
-  for (const { plan, converged } of applied.filter((a) => a.converged.intents.length > 0)) {
+  for (const { plan, converged } of applied) {
+    const named = namedLines(plan, colors)
+    if (converged.intents.length + named.length === 0) continue
     say(colors.bold(harmless(plan.scope)))
+    for (const line of named) say(line)
     for (const intent of converged.intents.slice(0, room)) say(changeLine(intent, colors, width))
     const more = converged.intents.length - room
     if (more > 0) say(colors.dim(`  … and ${more} more`))
@@ -114,34 +96,144 @@ const openIn = async (engine: Engine, applied: readonly Applied[]): Promise<read
   return [...ids]
 }
 
+interface Task {
+  readonly engine: Engine
+  readonly planned: readonly { readonly wanted: WantedStack; readonly plan: StackPlan }[]
+  readonly prune: boolean
+  readonly reason: string
+  /** Writes down what is wanted. */
+  readonly want: (actor: string) => Promise<void>
+  /** Of a saved plan: decides nothing but what was planned. */
+  readonly saved: boolean
+}
+
+/** What cannot be decided at all (a protected resource, a cycle with what is there) is found out before anything of any stack is written. */
+const taskOfFiles = async (
+  context: Context,
+  options: ApplyOptions,
+  files: readonly string[],
+): Promise<Task | null> => {
+  const reading = await readWanted(context, await configOf(context), files)
+  if (reading === null) return null
+  const { engine } = reading.session
+  const { store } = engine.reconcileDeps
+  const how = { prune: options.prune === true, take_over: options.takeOver === true }
+  const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
+  for (const wanted of reading.wanted) {
+    planned.push({ wanted, plan: await planStack(engine, wanted, how) })
+  }
+  const reason = `apply ${files.map((file) => `-f ${file}`).join(' ')}${how.prune ? ' --prune' : ''}`
+  const want = async (actor: string): Promise<void> => {
+    for (const { wanted } of planned) {
+      const { scope, stack, rows } = wanted
+      if (rows.length > 0) await store.want(rows, actor, how)
+      if (how.prune) await store.unwantOthers(scope, stack, rows, actor)
+    }
+  }
+  return { engine, planned, prune: how.prune, reason, want, saved: false }
+}
+
+const refusePlan = (path: string, what: string): never => {
+  throw new ForewordError(harmless(`the plan does not hold any more: ${what}`), {
+    where: path,
+    remedy: 'plan again; nothing was written',
+  })
+}
+
+/** The plan is made once more, from what is there now, and must come to the same. */
+const taskOfPlan = async (context: Context, path: string): Promise<Task> => {
+  const { engine } = await openSession(context)
+  const saved = await readPlan(resolve(context.cwd, path), await readSeals(engine.sql))
+  const before = await readAppliedPlan(engine.sql, saved.id)
+  if (before !== undefined) {
+    const { applied_at, applied_by } = before
+    throw new ForewordError(
+      harmless(`the plan was applied already, at ${applied_at.toISOString()} by ${applied_by}`),
+      { where: path, remedy: 'a plan is for once: plan again' },
+    )
+  }
+  const { prune, take_over } = saved
+  const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
+  for (const stack of saved.stacks) {
+    const wanted = wantedIn(stack)
+    const plan = await planStack(engine, wanted, { prune, take_over })
+    const moved = movedPremise(stack, plan)
+    if (moved !== null) refusePlan(path, `${moved}, in ${stack.scope}`)
+    planned.push({ wanted, plan })
+  }
+  const want = async (actor: string): Promise<void> => {
+    const wishes = planned.map(({ wanted, plan }) => ({
+      ...wanted,
+      generations: plan.generations,
+      renamed: new Set(plan.renamed.map(({ kind, to }) => resourceKey({ kind, name: to }))),
+      unwanted: prune ? plan.left_out : [],
+    }))
+    const moved = await wantPlanned(engine.sql, saved.id, wishes, { by: actor, take_over })
+    if (moved !== null) refusePlan(path, moved)
+  }
+  return { engine, planned, prune, reason: `apply --plan ${path}`, want, saved: true }
+}
+
+const convergeAll = async (task: Task, actor: string): Promise<readonly Applied[]> => {
+  const applied: Applied[] = []
+  for (const { wanted, plan } of task.planned) {
+    const { scope, stack } = wanted
+    const expected: Record<string, number | null> = {}
+    for (const key of plan.considered.map(resourceKey)) expected[key] = versionIn(plan, key)
+    const converged = await runConverge(task.engine.reconcileDeps)({
+      scope,
+      stack,
+      actor,
+      reason: task.reason,
+      ...(task.saved ? { expected } : {}),
+    })
+    // Paused since it was planned. What is wanted is written down, and is decided once the scope goes on.
+    if (converged.paused !== undefined) throw new ForewordError(harmless(converged.paused))
+    applied.push({ wanted, plan, converged })
+  }
+  return applied
+}
+
+const taskOf = (context: Context, options: ApplyOptions): Promise<Task | null> => {
+  const { file, plan } = options
+  const wrong = (what: string, remedy: string): never => {
+    throw new ForewordError(what, { remedy, exit_code: 2 })
+  }
+  if (plan === undefined) {
+    if (file !== undefined) return taskOfFiles(context, options, file)
+    return wrong('nothing to apply', 'say -f FILE, or --plan FILE')
+  }
+  if (file !== undefined) wrong('a plan has its files', 'say either -f or --plan')
+  if (options.prune === true || options.takeOver === true) {
+    wrong('a plan has said so, or not', 'say --prune and --take-over when you plan')
+  }
+  return taskOfPlan(context, plan)
+}
+
 export const apply =
   (options: ApplyOptions) =>
   async (context: Context): Promise<number> => {
-    const prune = options.prune === true
     const timeout_ms = waitMs(options.wait)
-    const reading = await readWanted(context, await configOf(context), options.file)
-    if (reading === null) return 1
-    const { engine } = reading.session
-    // What cannot be decided at all (a protected resource, a cycle with what is there) is found out
-    // before anything of any stack is written.
-    const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
-    for (const wanted of reading.wanted) {
-      planned.push({ wanted, plan: await planStack(engine, wanted, prune) })
-    }
+    const task = await taskOf(context, options)
+    if (task === null) return 1
+    const { engine, planned, prune } = task
     tellNotes(
       context,
       planned.map(({ plan }) => plan),
       prune,
     )
-    const changing = planned.filter(({ plan }) => plan.changes.length > 0)
+    const changing = planned.filter(({ plan }) => plan.changes.length + plan.renamed.length > 0)
     refusePaused(
       await readPauses(engine.sql),
       changing.map(({ plan }) => plan.scope),
     )
-    const reason = `apply ${options.file.map((file) => `-f ${file}`).join(' ')}`
-    const by = { actor: actorOf(context.env), reason: `${reason}${prune ? ' --prune' : ''}` }
-    const applied: Applied[] = []
-    for (const one of planned) applied.push(await applyStack(engine, one, prune, by))
+    const actor = actorOf(context.env)
+    for (const { plan } of planned) {
+      const by = { actor, reason: task.reason }
+      await rename(engine.reconcileDeps, plan.scope, plan.renamed, by)
+    }
+    await task.want(actor)
+    const applied = await convergeAll(task, actor)
     engine.wakeup.wake()
     await engine.wakeup.flush()
     tell(context, applied, prune)

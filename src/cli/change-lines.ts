@@ -2,7 +2,7 @@
 import { renderDiff, type Change } from '../domain/diff.ts'
 import { isJsonObject, type Json } from '../domain/json.ts'
 import { refText, resourceKey } from '../domain/reference.ts'
-import type { PlannedChange } from '../reconcile/converge.ts'
+import type { PlannedChange } from '../reconcile/plan-converge.ts'
 import type { Colors, Paint } from './print.ts'
 import { harmless, truncate } from './print.ts'
 import type { StackPlan } from './wanting.ts'
@@ -15,6 +15,7 @@ interface Sign {
 const signs = new Map<string, Sign>([
   ['create', { sign: '+', paint: 'green' }],
   ['update', { sign: '~', paint: 'yellow' }],
+  ['replace', { sign: '±', paint: 'magenta' }],
   ['delete', { sign: '-', paint: 'red' }],
 ])
 
@@ -45,7 +46,7 @@ const pathsOf = (change: PlannedChange, plan: StackPlan): readonly Change[] => {
       ? Object.entries(change.after).map(([path, after]) => ({ path, after }))
       : [{ path: '', after: change.after }]
   }
-  if (change.verb !== 'update') return []
+  if (change.verb === 'delete') return []
   const labels = renderDiff(
     { labels: plan.before.get(key)?.labels ?? {} },
     { labels: plan.labels.get(key) ?? {} },
@@ -58,6 +59,18 @@ const pathLine = (verb: string, change: Change, colors: Colors, width: number): 
   const value =
     verb === 'create' ? shown(change.after) : `${shown(change.before)} → ${shown(change.after)}`
   return `      ${colors.dim(`${path}:`)} ${truncate(value, width - 8 - path.length)}`
+}
+
+/** Why it is more than an update, and in which order. */
+const reasonLine = (change: PlannedChange, colors: Colors, width: number): readonly string[] => {
+  if (change.because === undefined) return []
+  const because = `because of ${harmless(change.because)}`
+  const order =
+    change.create_first === undefined
+      ? ': the old one is deleted first'
+      : `: the new one is made first, the old one goes on as ${harmless(change.create_first.deposed)} until then`
+  const text = change.verb === 'replace' ? `${because}${order}` : because
+  return [`      ${colors.dim(truncate(text, width - 6))}`]
 }
 
 /** A change with its paths below it. */
@@ -73,6 +86,7 @@ export const changeLines = (
     : [
         `      ${colors.yellow(truncate(`awaits approval: ${harmless(change.waits)}`, width - 6))}`,
       ]),
+  ...reasonLine(change, colors, width),
   ...pathsOf(change, plan).map((path) => pathLine(change.verb, path, colors, width)),
 ]
 
@@ -82,7 +96,9 @@ export const countsOf = (
   unchanged: number,
 ): string => {
   const count = (verb: string): number => changes.filter((c) => c.verb === verb).length
-  const known = ['create', 'update', 'delete'].map((verb) => `${count(verb)} to ${verb}`)
+  const replaced = count('replace') === 0 ? [] : ['replace']
+  const verbs = ['create', 'update', ...replaced, 'delete']
+  const known = verbs.map((verb) => `${count(verb)} to ${verb}`)
   const others = changes.filter(({ verb }) => !signs.has(verb)).length
   return `${known.join(', ')}${others === 0 ? '' : `, ${others} other`}; ${unchanged} unchanged`
 }

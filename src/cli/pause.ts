@@ -1,7 +1,7 @@
 /** `foreword pause` and `foreword resume`: a person holds a scope, and lets it go on. */
 import type { Sql, TransactionSql } from '../store/connect.ts'
 import { serializably } from '../store/system.ts'
-import { actorOf } from './apply.ts'
+import { actorOf } from './actor.ts'
 import type { Context } from './context.ts'
 import { pausedBy, readPauses, resumeCommand } from './pauses.ts'
 import { harmless, plural, span } from './print.ts'

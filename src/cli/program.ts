@@ -4,32 +4,12 @@ import { version } from '../version.ts'
 import { createContext, type Context, type Ending, type GlobalOptions } from './context.ts'
 import { live } from './lifecycle.ts'
 import type { PauseOptions } from './pause.ts'
-import { harmless } from './print.ts'
+import type { ApplyOptions } from './apply.ts'
+import type { ImportOptions } from './import.ts'
+import type { PlanOptions } from './plan.ts'
 import type { ResolveOptions } from './rule.ts'
+import { messageOf, pathOf, UsageError } from './usage.ts'
 import { portNumber, wholeCount, wholeSeconds } from './values.ts'
-
-/** The command line is wrong; the command that says so is named for its --help. */
-class UsageError extends Error {
-  readonly command: string
-
-  constructor(message: string, command: string) {
-    super(message)
-    this.command = command
-  }
-}
-
-/** `foreword apply`, without the placeholder for its options. */
-const pathOf = (command: Command): string =>
-  command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
-
-/** `error: unknown option '--x'\n(Did you mean --y?)` as one line without its head. */
-const messageOf = (error: CommanderError): string =>
-  harmless(
-    error.message
-      .replace(/^error: /, '')
-      .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
-      .replace(/\.$/, ''),
-  )
 
 type Wait = boolean | number | undefined
 
@@ -71,19 +51,33 @@ const addWanting = (program: Command, does: Does): void => {
       )
       .requiredOption(...files)
       .option('--prune', 'also delete what the stacks no longer name')
+      .option('--take-over', 'also what another stack wants so far')
+      .option('--out <file>', 'keep the plan, for `apply --plan`')
       .option('--detailed-exitcode', 'exit with 2 when there are changes'),
-    async (options: { file: string[]; prune?: boolean; detailedExitcode?: boolean }) =>
-      (await import('./plan.ts')).plan(options),
+    async (options: PlanOptions) => (await import('./plan.ts')).plan(options),
   )
   does(
     program
       .command('apply')
       .description('write down what shall be, and decide what is to be done for it')
-      .requiredOption(...files)
+      .option(...files)
+      .option('--plan <file>', 'what `plan --out` wrote, while it holds, instead of stack files')
       .option('--prune', 'also delete what the stacks no longer name')
+      .option('--take-over', 'also what another stack wants so far')
       .option('--wait [seconds]', wait_help, wholeSeconds),
-    async (options: { file: string[]; prune?: boolean; wait?: Wait }) =>
-      (await import('./apply.ts')).apply(options),
+    async (options: ApplyOptions) => (await import('./apply.ts')).apply(options),
+  )
+  does(
+    program
+      .command('import')
+      .description('make known what is there already, and print it as a stack file')
+      .argument('<kind>', 'its kind')
+      .argument('[name]', 'its name')
+      .option('--scope <scope>', 'where; needed unless there is only one')
+      .option('--external-id <id>', 'what its API calls it, where the name does not tell')
+      .option('--all', 'all of the kind that nobody knows yet'),
+    async (kind: string, name: string | undefined, options: ImportOptions) =>
+      (await import('./import.ts')).importing(kind, name, options),
   )
   does(
     program

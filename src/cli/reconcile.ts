@@ -2,7 +2,7 @@
 import { ForewordError } from '../domain/errors.ts'
 import type { Config } from '../domain/config.ts'
 import type { Reconciled } from '../reconcile/reconcile.ts'
-import { actorOf } from './apply.ts'
+import { actorOf } from './actor.ts'
 import { changeLine } from './change-lines.ts'
 import { no_providers_remedy } from './config-file.ts'
 import type { Context } from './context.ts'

@@ -4,12 +4,13 @@ import type { StackResource, Stack } from '../domain/codec.ts'
 import type { Config } from '../domain/config.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
-import type { DesiredRow } from '../domain/reconcile-ports.ts'
+import type { DesiredRow, Held } from '../domain/reconcile-ports.ts'
 import type { AnyProvider } from '../domain/provider.ts'
 import { needsOf, referencesOf, resourceKey } from '../domain/reference.ts'
 import type { Engine } from '../foreword.ts'
-import type { PlannedChange } from '../reconcile/converge.ts'
-import { planConverge } from '../reconcile/run-converge.ts'
+import type { Found } from '../reconcile/adopt.ts'
+import { dueRenames, type Renaming } from '../reconcile/rename.ts'
+import { planConverge, type PlannedChange } from '../reconcile/plan-converge.ts'
 import type { Context } from './context.ts'
 import { harmless } from './print.ts'
 import { openSession, type Session } from './session.ts'
@@ -20,21 +21,26 @@ export interface WantedStack {
   readonly scope: string
   readonly stack: string
   readonly rows: readonly Omit<DesiredRow, 'generation' | 'resource'>[]
-}
-
-export interface Before {
-  readonly state: Json
-  readonly labels: Readonly<Record<string, string>>
+  /** What has had another name so far. */
+  readonly renamed: readonly Renaming[]
 }
 
 export interface StackPlan {
   readonly scope: string
   readonly stack: string
   readonly changes: readonly PlannedChange[]
+  /** What is there already and would be known from then on. */
+  readonly adopted: readonly Found[]
+  /** What would have its new name before anything else is decided. */
+  readonly renamed: readonly (Renaming & { readonly version: number })[]
   readonly unchanged: number
-  /** `KIND/NAME` of what is assumed to be there. */
-  readonly before: ReadonlyMap<string, Before>
-  readonly labels: ReadonlyMap<string, Before['labels']>
+  /** All that was judged. */
+  readonly considered: readonly { readonly kind: string; readonly name: string }[]
+  /** By KIND/NAME: the generation of what is wanted of it so far. */
+  readonly generations: ReadonlyMap<string, number>
+  /** By KIND/NAME: what is assumed. */
+  readonly before: ReadonlyMap<string, Held>
+  readonly labels: ReadonlyMap<string, Held['labels']>
   /** Rows of the stack that the files do not name. */
   readonly left_out: readonly DesiredRow[]
   /** `KIND/NAME` of what another stack wants so far. */
@@ -48,6 +54,13 @@ const canonical = (resource: StackResource, provider: AnyProvider | undefined): 
   return E.isRight(decoded) ? provider.spec.encode(decoded.right) : resource.spec
 }
 
+export const renamedIn = (
+  resources: readonly Pick<StackResource, 'kind' | 'name' | 'renamed_from'>[],
+): readonly Renaming[] =>
+  resources.flatMap(({ kind, name, renamed_from: from }) =>
+    from === undefined || from === name ? [] : [{ kind, from, to: name }],
+  )
+
 const wantedOf = (stack: Stack, providers: ReadonlyMap<string, AnyProvider>): WantedStack => ({
   scope: stack.scope,
   stack: stack.stack,
@@ -60,7 +73,9 @@ const wantedOf = (stack: Stack, providers: ReadonlyMap<string, AnyProvider>): Wa
     labels: resource.labels,
     counters: resource.counters,
     needs: needsOf(resource),
+    lifecycle: resource.lifecycle,
   })),
+  renamed: renamedIn(stack.resources),
 })
 
 interface Reading {
@@ -103,23 +118,6 @@ export const readWanted = async (
   }
 }
 
-const readBefore = async (
-  engine: Engine,
-  scope: string,
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, Before>> => {
-  const rows = await engine.sql<
-    { kind: string; name: string; assumed: Json; labels: Before['labels'] }[]
-  >`
-    select r.kind, r.name, r.assumed, r.labels
-    from foreword.resource r
-    where
-      r.scope = ${scope}
-      and r.assumed is not null
-      and r.kind || '/' || r.name = any (${[...keys]}::text[])`
-  return new Map(rows.map((row) => [resourceKey(row), { state: row.assumed, labels: row.labels }]))
-}
-
 /** What shall stay must not lose what it needs. */
 const refuseToPruneNeeded = (
   wanted: WantedStack,
@@ -141,30 +139,56 @@ const refuseToPruneNeeded = (
   }
 }
 
+/** Two stacks that want one resource would each undo what the other does. */
+const refuseToTakeOver = (wanted: WantedStack, desired: readonly DesiredRow[]): void => {
+  const named = new Set(wanted.rows.map(resourceKey))
+  const others = desired.filter(
+    (row) => row.stack !== wanted.stack && row.spec !== null && named.has(resourceKey(row)),
+  )
+  const [first] = others
+  if (first === undefined) return
+  const more = others.length === 1 ? '' : `, and ${others.length - 1} more of other stacks`
+  throw new ForewordError(
+    harmless(`${resourceKey(first)} is wanted by stack ${first.stack} already${more}`),
+    {
+      where: harmless(`stack ${wanted.stack} in ${wanted.scope}`),
+      remedy: 'take it out there and apply that first, or take it over with --take-over',
+    },
+  )
+}
+
 /** Nothing is written: the decision is made in a READ ONLY transaction. */
 export const planStack = async (
   engine: Engine,
   wanted: WantedStack,
-  prune: boolean,
+  { prune, take_over }: { readonly prune: boolean; readonly take_over: boolean },
 ): Promise<StackPlan> => {
   const { scope, stack } = wanted
-  const desired = await engine.reconcileDeps.store.desired({ scope })
+  const deps = engine.reconcileDeps
+  const rows = await deps.store.desired({ scope })
+  const renamed = await dueRenames(deps, scope, wanted.renamed, rows)
+  const old = new Set(renamed.map(({ kind, from }) => resourceKey({ kind, name: from })))
+  // Wanted under its new name from now on.
+  const desired = rows.filter((row) => !old.has(resourceKey(row)))
   const named = new Set(wanted.rows.map(resourceKey))
   const rest = desired.filter((row) => row.stack === stack && !named.has(resourceKey(row)))
   const left_out = rest.filter((row) => row.spec !== null)
+  if (!take_over) refuseToTakeOver(wanted, desired)
   if (prune) refuseToPruneNeeded(wanted, desired, left_out)
-  const others = rest.map((row) => (prune ? { ...row, spec: null } : row))
+  const others = rest.map((row) => (prune ? { ...row, spec: null, needs: needsOf(row) } : row))
   const items = [...wanted.rows, ...others]
-  const before = await readBefore(engine, scope, items.map(resourceKey))
-  const assumed = new Map([...before].map(([key, { state }]) => [key, state]))
-  const changes = await planConverge(engine.reconcileDeps)(scope, items, assumed)
+  const { changes, held, adopted } = await planConverge(deps)(scope, items, desired, renamed)
   const changed = new Set(changes.map(resourceKey))
   return {
     scope,
     stack,
     changes,
+    adopted,
+    renamed,
     unchanged: items.filter((item) => item.spec !== null && !changed.has(resourceKey(item))).length,
-    before,
+    considered: items.filter((item) => item.spec !== null || changed.has(resourceKey(item))),
+    generations: new Map(desired.map((row) => [resourceKey(row), row.generation])),
+    before: held,
     labels: new Map(items.map((item) => [resourceKey(item), item.labels])),
     left_out,
     taken_over: desired

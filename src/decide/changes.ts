@@ -38,6 +38,8 @@ const checkKind = (draft: IntentDraft, rules: ChangeRules): E.Either<Invalid, nu
     const known = [...rules.providers.keys()].toSorted().join(', ')
     return invalid('FW021', `${resourceKey(draft)}: unknown kind`, `known kinds: ${known}`)
   }
+  if (['replace', 'rename'].includes(draft.verb) && draft.replace !== undefined)
+    return E.right(null)
   if (!verbs.has(draft.verb) && provider !== undefined && !(draft.verb in (provider.calls ?? {}))) {
     const calls = Object.keys(provider.calls ?? {}).toSorted()
     return invalid(
@@ -114,18 +116,34 @@ const changeOf = (
   const counters = checkCounters(draft)
   if (E.isLeft(counters)) return counters
   const policies = policiesOf(rules.policies, at)
-  if (draft.verb === 'delete' && policies.some((policy) => policy.prevent_destroy === true)) {
+  const destroys = draft.verb === 'delete' || draft.verb === 'replace'
+  if (destroys && policies.some((policy) => policy.prevent_destroy === true)) {
     return invalid('FW026', `${resourceKey(at)} is protected by prevent_destroy`, 'lift the policy')
   }
-  const waits = policies.some((policy) => policy.approve?.includes(draft.verb) === true)
+  const initialOf = (...of: readonly string[]): Change['initial'] =>
+    policies.some(({ approve }) => of.some((verb) => approve?.includes(verb) === true))
+      ? 'awaiting_approval'
+      : 'pending'
+  const named = (keys: readonly string[]): readonly ResourceName[] =>
+    keys.map((key) => ({ scope: at.scope, ...parseResourceKey(key) }))
   return E.right({
     ...at,
     verb: draft.verb,
     state: state.right,
     labels: draft.labels ?? null,
     counters: counters.right,
-    needs: (draft.needs ?? []).map((key) => ({ scope: at.scope, ...parseResourceKey(key) })),
-    initial: waits ? 'awaiting_approval' : 'pending',
+    needs: named(draft.needs ?? []),
+    // The second half of a replacement, which comes after the first, or is it.
+    initial: draft.replace === undefined ? initialOf(draft.verb) : initialOf('create', 'replace'),
+    ...(draft.replace === undefined
+      ? {}
+      : {
+          replace: {
+            ...draft.replace,
+            first_needs: named(draft.replace.first_needs),
+            first_initial: initialOf('delete', 'replace'),
+          },
+        }),
   })
 }
 

@@ -62,11 +62,18 @@ const intentsOf = (
   changes: readonly Change[],
 ): readonly IntentRef[] => {
   const byId = new Map(changes.map((c) => [resourceId(c.scope, c.kind, c.name), c]))
-  return entries.flatMap((entry) => {
-    const change = byId.get(entry.resource)
+  const newest = new Map<string, number>()
+  for (const { resource, version } of entries) {
+    newest.set(resource, Math.max(version, newest.get(resource) ?? 0))
+  }
+  return entries.flatMap(({ id, resource, version }) => {
+    const change = byId.get(resource)
     if (change === undefined) return []
-    const { scope, kind, name, verb } = change
-    return [{ id: entry.id, scope, kind, name, verb, version: entry.version }]
+    const { scope, kind, name } = change
+    // A replacement is two intents.
+    const half = version === newest.get(resource) ? 'create' : 'delete'
+    const verb = change.replace === undefined ? change.verb : half
+    return [{ id, scope, kind, name, verb, version }]
   })
 }
 

@@ -56,6 +56,16 @@ const excess = ({ policy, deletes, ...at }: Group, counted: Counted): string | n
   return over ? `${told}, ${percent} % at most` : null
 }
 
+const idOf = ({ scope, kind, name }: ResourceName): string => JSON.stringify([scope, kind, name])
+
+const held = (change: Change, because: string): Change => {
+  const waits = 'awaiting_approval' as const
+  if (change.verb === 'delete') return { ...change, initial: waits, held_because: because }
+  const { replace } = change
+  if (replace === undefined || replace.deposed !== undefined) return change
+  return { ...change, held_because: because, replace: { ...replace, first_initial: waits } }
+}
+
 export const limitsDeletes = (policies: readonly Policy[]): boolean =>
   policies.some((p) => p.deletes_max !== undefined || p.deletes_max_percent !== undefined)
 
@@ -69,20 +79,17 @@ export const holdDeletes = (
   counted: Counted,
   beside: readonly ResourceName[] = [],
 ): E.Either<readonly Kind[], readonly Change[]> => {
-  const mine = changes.filter(({ verb }) => verb === 'delete')
+  const deposed = new Set(changes.map((c) => idOf({ ...c, name: c.replace?.deposed ?? '' })))
+  // A replacement ends what is there; that its old one has another name until then counts no second time.
+  const mine = changes.filter((c) =>
+    c.verb === 'delete' ? !deposed.has(idOf(c)) : c.verb === 'replace',
+  )
   if (mine.length === 0 || !limitsDeletes(policies)) return E.right(changes)
-  const idOf = ({ scope, kind, name }: ResourceName): string => JSON.stringify([scope, kind, name])
   const all = new Map([...beside, ...mine].map((at) => [idOf(at), at]))
   const groups = grouped(policies, [...all.values()])
   const missing = uncounted(groups, counted)
   if (missing.length > 0) return E.left(missing)
   const because = groups.map((group) => excess(group, counted)).find((why) => why !== null)
   if (because === undefined) return E.right(changes)
-  return E.right(
-    changes.map((change) =>
-      change.verb === 'delete'
-        ? { ...change, initial: 'awaiting_approval', held_because: because }
-        : change,
-    ),
-  )
+  return E.right(changes.map((change) => held(change, because)))
 }

@@ -109,7 +109,14 @@ const ProviderShape = shaped<AnyProvider>(
     delete: Func,
     read: Func,
   },
-  { find: Func, confirm: Func, list: Func, calls: Calls },
+  {
+    find: Func,
+    confirm: Func,
+    list: Func,
+    calls: Calls,
+    names: t.keyof({ free: null, unique: null }),
+    immutable: t.readonlyArray(Name),
+  },
 )
 
 export const DeciderShape = shaped<AnyDecider>(

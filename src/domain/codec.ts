@@ -116,6 +116,18 @@ const Text = rule<string>('a string', (value) =>
   typeof value === 'string' ? textFault(value) : '',
 )
 
+/** How a resource may change: see `WantedLifecycle`. */
+const Lifecycle = strictObject(
+  {},
+  {
+    prevent_destroy: t.boolean,
+    create_before_destroy: t.boolean,
+    ignore: t.readonlyArray(Name),
+    replace_on: t.readonlyArray(Name),
+    adopt: t.boolean,
+  },
+)
+
 /** One resource of a stack file, complete. */
 export const StackResource = strictObject(
   {
@@ -124,9 +136,10 @@ export const StackResource = strictObject(
     needs: defaulted(t.readonlyArray(Need), []),
     labels: defaulted(dictionary(Text), {}),
     counters: defaulted(dictionary(wholeNumber(Number.MIN_SAFE_INTEGER)), {}),
+    lifecycle: defaulted(Lifecycle, {}),
     spec: Spec,
   },
-  {},
+  { renamed_from: Name },
 )
 export type StackResource = t.TypeOf<typeof StackResource>
 

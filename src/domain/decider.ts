@@ -99,6 +99,16 @@ export interface IntentDraft {
   readonly counters?: Counters
   /** `KIND/NAME` of resources whose unsettled intents must be through before this one is applied. */
   readonly needs?: readonly string[]
+  /** Only of the verb `replace`, which is foreword's own. */
+  readonly replace?: Replacing
+}
+
+/** How a resource is replaced. */
+export interface Replacing {
+  /** What must be through before the old one is deleted. */
+  readonly first_needs: readonly string[]
+  /** The new one is made first: the old one goes on under this name until it is deleted. */
+  readonly deposed?: string
 }
 
 export interface IntentOptions {

@@ -57,6 +57,12 @@ export interface Change extends ResourceName {
   readonly initial: 'pending' | 'awaiting_approval'
   /** Why it awaits approval, where that is not the policy for its verb. */
   readonly held_because?: string
+  /** Only of the verb `replace`: the deletion of the old one, or the name under which it goes on until then. */
+  readonly replace?: {
+    readonly first_needs: readonly ResourceName[]
+    readonly first_initial: 'pending' | 'awaiting_approval'
+    readonly deposed?: string
+  }
 }
 
 /** Everything that one decision writes. */

@@ -158,6 +158,14 @@ export interface Provider<Spec = unknown, State = unknown> {
   /** Codec of what `read` returns. */
   readonly state: t.Type<State, Json>
   readonly traits: Traits
+  /**
+   * Whether two of one name may be there at once. `free`: they are told apart by their external ids, and the name
+   * is only foreword's: a replacement may be made before the old one goes, and a resource be renamed. Default:
+   * `unique`.
+   */
+  readonly names?: 'free' | 'unique'
+  /** Path patterns that no update can change: a change there needs a new one. */
+  readonly immutable?: readonly string[]
   create(call: Call<Spec>): Promise<Outcome>
   update(call: Call<Spec>): Promise<Outcome>
   delete(call: Call<Spec>): Promise<Outcome>

@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from './json.ts'
 import type { Counters, Labels } from './decider.ts'
 import type { ResourceName } from './ports.ts'
+import type { WantedLifecycle } from './wanted-lifecycle.ts'
 
 export interface DesiredRow extends ResourceName {
   readonly resource: string
@@ -11,7 +12,24 @@ export interface DesiredRow extends ResourceName {
   readonly labels: Labels
   readonly counters: Counters
   readonly needs: readonly string[]
+  readonly lifecycle?: WantedLifecycle
   readonly generation: number
+}
+
+/** What deciders assume of a resource. */
+export interface Held {
+  readonly version: number
+  /** Null: absent. */
+  readonly state: Json
+  readonly labels: Labels
+}
+
+/** What was last seen of a resource, and whether anything is under way with it. */
+export interface Seen {
+  readonly observed: Json
+  readonly external_id: string | null
+  readonly outputs: JsonObject
+  readonly open: boolean
 }
 
 /** A resource that may be looked at: nothing under way, settled long enough. */
@@ -24,6 +42,8 @@ export interface Watched extends ResourceName {
   readonly outputs: JsonObject
   readonly settled_ms_ago: number
   readonly busy: boolean
+  /** Path patterns that its owner leaves to others. */
+  readonly ignore: readonly string[]
 }
 
 export interface LookNote {
@@ -58,9 +78,19 @@ export interface ReconcileStore {
     readonly kind?: string
     readonly stack?: string
   }) => Promise<readonly DesiredRow[]>
+  /** Those that were ever named, by their ids. */
+  readonly held: (resources: readonly string[]) => Promise<ReadonlyMap<string, Held>>
+  readonly seen: (resources: readonly string[]) => Promise<ReadonlyMap<string, Seen>>
+  /** By external id of these: the name under which it is known to be there. */
+  readonly namesOf: (
+    scope: string,
+    kind: string,
+    external_ids: readonly string[],
+  ) => Promise<ReadonlyMap<string, string>>
   readonly want: (
     rows: readonly Omit<DesiredRow, 'generation' | 'resource'>[],
     by: string,
+    options?: { readonly take_over?: boolean },
   ) => Promise<void>
   /** Marks one resource as wanted absent. */
   readonly unwant: (at: ResourceName, by: string) => Promise<void>

@@ -53,6 +53,14 @@ const stateOf =
       Object.entries(pick(body, fields[kind])).filter(([, value]) => value !== null),
     )
 
+/** What a PUT of the whole state cannot change. */
+const immutable: { readonly [K in CloudKind]: readonly string[] } = {
+  network: ['cidr'],
+  vm: [],
+  ip: [],
+  dns_record: ['type'],
+}
+
 const outputs: { readonly [K in CloudKind]: readonly string[] } = {
   network: ['id'],
   vm: ['id', 'address', 'reboots'],
@@ -88,6 +96,8 @@ const declare = (kind: CloudKind, options: CloudOptions): HttpDeclaration<unknow
       ? { calls: { reboot: { method: 'POST', path: `${one}/reboot`, body: 'none' } } }
       : {}),
     id: 'id',
+    names: kind === 'dns_record' ? 'unique' : 'free',
+    immutable: immutable[kind],
     state: stateOf(kind),
     outputs: outputs[kind],
     revision: 'revision',

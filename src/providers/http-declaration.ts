@@ -86,6 +86,10 @@ export interface HttpDeclaration<Spec, State = Spec> extends Rules {
   /** Where the state is in the resource. Default: the codec's keys, as far as they are there. */
   readonly state?: StateOf
   readonly outputs?: Paths
+  /** `free`: the API allows two of one name, and tells them apart by `id`. Default: `unique`. */
+  readonly names?: 'free' | 'unique'
+  /** Path patterns of the spec that no update can change: a change there replaces the resource. */
+  readonly immutable?: readonly string[]
   /** Path of the API's own version of the resource. */
   readonly revision?: string
   readonly ready?: HttpReady
@@ -136,6 +140,12 @@ export const checkDeclaration = <Spec, State>(of: HttpDeclaration<Spec, State>):
     throw new ForewordError('idempotency is lookup, but nothing can be looked up by its key', {
       where,
       remedy: 'declare `find`, or idempotency none',
+    })
+  }
+  if (of.names === 'free' && of.id === undefined) {
+    throw new ForewordError('names are free, but nothing else tells two of one name apart', {
+      where,
+      remedy: 'declare `id`, or leave `names` out',
     })
   }
   if (idempotency === 'token' && (token_valid_ms === undefined || token_valid_ms <= 0)) {

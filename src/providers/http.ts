@@ -182,6 +182,8 @@ export const httpProvider = <Spec, State = Spec>(
     spec,
     state,
     traits,
+    ...(declaration.names === undefined ? {} : { names: declaration.names }),
+    ...(declaration.immutable === undefined ? {} : { immutable: declaration.immutable }),
     create: caller(looking, declaration.create),
     update: caller(looking, declaration.update),
     delete: caller(looking, declaration.delete),

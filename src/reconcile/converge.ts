@@ -5,69 +5,118 @@
 import {
   create,
   defineDecider,
+  refuse,
   remove,
   update,
   type Assumed,
   type IntentDraft,
   type Query,
 } from '../domain/decider.ts'
-import { renderDiff, sameState, type Change } from '../domain/diff.ts'
-import type { Json } from '../domain/json.ts'
-import type { DesiredRow } from '../domain/reconcile-ports.ts'
 import { needsOf, resourceKey } from '../domain/reference.ts'
+import { dependentsOf, isCreatedFirst, judge, type Judged, type WantedItem } from './judge.ts'
 
 /** What one decision converges, with what else is going away. */
 export interface ConvergeInput {
-  readonly wanted: readonly Pick<
-    DesiredRow,
-    'kind' | 'name' | 'spec' | 'labels' | 'counters' | 'needs'
-  >[]
+  readonly wanted: readonly WantedItem[]
   /** By resource that goes: the resources that need it and go as well, which must go first. */
   readonly needers: { readonly [key: string]: readonly string[] }
+  /**
+   * By resource that is to be replaced, the version that it has now. All that refers to it is among `wanted`, and
+   * nothing is under way with it: whoever finds another one to be replaced must look again.
+   */
+  readonly replacing?: { readonly [key: string]: number }
+  /** By resource: the version that it must have, null: absent. Who decides by a saved plan decides nothing else. */
+  readonly expected?: { readonly [key: string]: number | null }
 }
 
-/** One line of a plan. */
-export interface PlannedChange {
-  readonly kind: string
-  readonly name: string
-  readonly verb: string
-  readonly paths: readonly Change[]
-  readonly after: Json
-  /** It would await approval. */
-  readonly waits?: string
+/** What was looked at beforehand has moved: to be looked at again. */
+export const moved_meanwhile = 'what is there has changed meanwhile'
+
+const name_chars_max = 512
+
+/** What an old one is called from the moment on when its successor is decided, until it is gone. */
+const deposedName = (name: string, version: number): string => {
+  const suffix = `~v${version}`
+  return `${name.slice(0, name_chars_max - suffix.length)}${suffix}`
 }
 
-const sameLabels = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>) =>
-  sameState(a, b)
+interface Situation {
+  readonly versionOf: (key: string) => number
+  readonly judged: ReadonlyMap<string, Judged>
+  readonly dependents: ReadonlyMap<string, readonly WantedItem[]>
+  readonly needers: ConvergeInput['needers']
+}
 
-const draftOf = (
-  item: ConvergeInput['wanted'][number],
-  assumed: Assumed | null,
-  needers: ConvergeInput['needers'],
-): IntentDraft | null => {
-  if (item.spec === null) {
-    if (assumed === null) return null
-    return remove(item.kind, item.name, { needs: needers[resourceKey(item)] ?? [] })
+/** Of those that need a resource, the ones of which this is decided at the same time. */
+const dependentsThat = (
+  { judged, dependents }: Situation,
+  key: string,
+  verbs: readonly Judged['verb'][],
+): readonly string[] =>
+  (dependents.get(key) ?? [])
+    .map(resourceKey)
+    .filter((dependent) => verbs.includes(judged.get(dependent)?.verb ?? 'none'))
+
+const replaceDrafts = (
+  at: Situation,
+  item: WantedItem,
+  verdict: Extract<Judged, { verb: 'replace' }>,
+): readonly IntentDraft[] => {
+  const { kind, name, labels, counters } = item
+  const key = resourceKey(item)
+  const needs = needsOf(item)
+  const common = { type: 'intent' as const, kind, name, verb: 'replace', state: verdict.state }
+  if (!verdict.create_first) {
+    const first_needs = dependentsThat(at, key, ['replace', 'delete'])
+    return [{ ...common, labels, counters, needs, replace: { first_needs } }]
   }
-  const options = {
-    labels: item.labels,
-    counters: item.counters,
-    needs: needsOf({ needs: item.needs, spec: item.spec }),
+  const deposedOf = (of: WantedItem): string => deposedName(of.name, at.versionOf(resourceKey(of)))
+  const deposed = deposedOf(item)
+  const before = dependentsThat(at, key, ['update', 'replace', 'delete'])
+  // Their old ones may refer to it to their end.
+  const olds = (at.dependents.get(key) ?? [])
+    .filter((of) => isCreatedFirst(at.judged.get(resourceKey(of))))
+    .map((of) => resourceKey({ kind: of.kind, name: deposedOf(of) }))
+  return [
+    { ...common, labels, counters, needs, replace: { first_needs: [], deposed } },
+    remove(kind, deposed, { needs: [key, ...before, ...olds] }),
+  ]
+}
+
+const draftsOf = (at: Situation, item: WantedItem): readonly IntentDraft[] => {
+  const { kind, name, labels, counters } = item
+  const key = resourceKey(item)
+  const verdict = at.judged.get(key) ?? { verb: 'none' }
+  const options = { labels, counters, needs: needsOf(item) }
+  switch (verdict.verb) {
+    case 'none':
+      return []
+    case 'create':
+      return [create(kind, name, verdict.state, options)]
+    case 'update':
+      return [update(kind, name, verdict.state, options)]
+    case 'delete': {
+      const successors = item.lifecycle?.replaced_by === undefined ? [] : item.needs
+      return [remove(kind, name, { needs: [...(at.needers[key] ?? []), ...successors] })]
+    }
+    case 'replace':
+      return replaceDrafts(at, item, verdict)
   }
-  if (assumed === null) return create(item.kind, item.name, item.spec, options)
-  const same = sameState(assumed.state, item.spec) && sameLabels(assumed.labels, item.labels)
-  return same ? null : update(item.kind, item.name, item.spec, options)
 }
 
 const byKind = (input: ConvergeInput): ReadonlyMap<string, readonly string[]> => {
   const kinds = new Map<string, string[]>()
-  for (const { kind, name } of input.wanted) kinds.set(kind, [...(kinds.get(kind) ?? []), name])
+  for (const { kind, name } of input.wanted) {
+    const names = kinds.get(kind)
+    if (names === undefined) kinds.set(kind, [name])
+    else names.push(name)
+  }
   return kinds
 }
 
 export const converge = defineDecider({
   name: 'foreword/converge',
-  version: 1,
+  version: 2,
   apart: true,
   read: (q, input: ConvergeInput) => {
     const reads: Record<string, Query<readonly (Assumed | null)[]>> = {}
@@ -79,31 +128,26 @@ export const converge = defineDecider({
     for (const found of Object.values(facts).flat()) {
       if (found !== null) assumed.set(resourceKey(found), found)
     }
-    return input.wanted.flatMap((item) => {
-      const draft = draftOf(item, assumed.get(resourceKey(item)) ?? null, input.needers)
-      return draft === null ? [] : [draft]
-    })
+    const { expected } = input
+    if (expected !== undefined) {
+      const key = input.wanted
+        .map(resourceKey)
+        .find((one) => expected[one] !== (assumed.get(one)?.version ?? null))
+      if (key !== undefined) return refuse(`${key} has moved since it was planned`)
+    }
+    const { judged, problem } = judge(input.wanted, (key) => assumed.get(key))
+    if (problem !== null) return refuse(problem.reason)
+    const foreseen = [...judged].every(
+      ([key, { verb }]) =>
+        verb !== 'replace' || input.replacing?.[key] === assumed.get(key)?.version,
+    )
+    if (!foreseen) return refuse(moved_meanwhile)
+    const at: Situation = {
+      judged,
+      dependents: dependentsOf(input.wanted),
+      needers: input.needers,
+      versionOf: (key) => assumed.get(key)?.version ?? 0,
+    }
+    return input.wanted.flatMap((item) => draftsOf(at, item))
   },
-})
-
-/** What an intent changes, path by path, for people. */
-export const plannedOf = (
-  change: {
-    readonly kind: string
-    readonly name: string
-    readonly verb: string
-    readonly state: Json
-    readonly initial?: 'pending' | 'awaiting_approval'
-    readonly held_because?: string
-  },
-  before: Json,
-): PlannedChange => ({
-  kind: change.kind,
-  name: change.name,
-  verb: change.verb,
-  paths: change.verb === 'update' ? renderDiff(before, change.state) : [],
-  after: change.state,
-  ...(change.initial === 'awaiting_approval'
-    ? { waits: change.held_because ?? `a policy holds back ${change.verb}` }
-    : {}),
 })

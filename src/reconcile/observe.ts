@@ -109,7 +109,7 @@ const differencesOf = (
 ): readonly Difference[] =>
   seen === null
     ? [{ path: '', assumed: expected, observed: null }]
-    : diffPaths(expected, seen.state, { ignore: deps.ignoredPaths(at) })
+    : diffPaths(expected, seen.state, { ignore: [...deps.ignoredPaths(at), ...at.ignore] })
 
 interface Look {
   readonly at: Watched
@@ -126,7 +126,9 @@ const lookAt = async (
 ): Promise<Look> => {
   const expected = await expectedState(deps, at)
   const inList = listed?.get(at.name)
-  if (inList !== undefined) {
+  // Two of one name are told apart by their ids.
+  const isIt = (at.external_id ?? inList?.external_id) === (inList?.external_id ?? at.external_id)
+  if (inList !== undefined && isIt) {
     const differences = differencesOf(deps, at, expected, inList)
     if (differences.length === 0) return { at, seen: inList, differences }
   }

@@ -123,7 +123,7 @@ const lay = (plan: WritePlan, overlay: Overlay): number => {
     if (old === undefined) continue
     overlay.states.set(id, {
       ...old,
-      version: old.version + 1,
+      version: old.version + (c.replace === undefined ? 1 : 2),
       assumed: fresh(c.state),
       labels: c.state === null ? {} : (c.labels ?? old.labels),
     })

@@ -1,13 +1,15 @@
 import type { ResourceName } from '../domain/ports.ts'
 import type {
   DesiredRow,
+  Held,
   LookNote,
   Paused,
   ReconcileStore,
+  Seen,
   Watched,
 } from '../domain/reconcile-ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
-import type { Sql } from './connect.ts'
+import type { Sql, TransactionSql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
 
 type Filter = Parameters<ReconcileStore['desired']>[0]
@@ -31,6 +33,7 @@ const desired = (sql: Sql, filter: Filter): Promise<readonly DesiredRow[]> => sq
     d.labels,
     d.counters,
     d.needs,
+    d.lifecycle,
     d.generation
   from foreword_private.desired d
   where
@@ -39,11 +42,13 @@ const desired = (sql: Sql, filter: Filter): Promise<readonly DesiredRow[]> => sq
     and (${filter.kind ?? null}::text is null or d.kind = ${filter.kind ?? null})
   order by d.kind, d.name`
 
-const want = async (
-  sql: Sql,
+/** Returns the generation of each. */
+export const wantOn = (
+  sql: Sql | TransactionSql,
   rows: Parameters<ReconcileStore['want']>[0],
   by: string,
-): Promise<void> => {
+  take_over = false,
+): Promise<readonly { kind: string; name: string; generation: number }[]> => {
   const wanted = rows.map((r) => ({
     scope: r.scope,
     kind: r.kind,
@@ -53,15 +58,53 @@ const want = async (
     labels: r.labels,
     counters: r.counters,
     needs: r.needs,
+    lifecycle: r.lifecycle ?? {},
   }))
-  await sql`
-    select foreword.want(
-      w.scope, w.kind, w.name, w.spec, w.labels, w.needs, w.stack, w.counters, ${by}
-    )
+  return sql<{ kind: string; name: string; generation: number }[]>`
+    select
+      w.kind,
+      w.name,
+      foreword.want(
+        w.scope, w.kind, w.name, w.spec, w.labels, w.needs, w.stack, w.counters, ${by}, w.lifecycle, ${take_over}
+      ) as generation
     from jsonb_to_recordset(${jsonb(sql, wanted)}) as w (
       scope text, kind text, name text, stack text, spec jsonb,
-      labels jsonb, counters jsonb, needs text[]
+      labels jsonb, counters jsonb, needs text[], lifecycle jsonb
     )`
+}
+
+const held: (sql: Sql) => ReconcileStore['held'] = (sql) => async (resources) => {
+  const rows = await sql<(Held & { resource: string })[]>`
+    select s.resource, s.version, s.assumed as state, s.labels
+    from foreword_private.resource_state s
+    where s.resource = any (${[...resources]}::uuid[])`
+  return new Map(rows.map(({ resource, ...row }) => [resource, row]))
+}
+
+const seen: (sql: Sql) => ReconcileStore['seen'] = (sql) => async (resources) => {
+  const rows = await sql<(Seen & { resource: string })[]>`
+    select
+      s.resource,
+      o.observed,
+      o.external_id,
+      coalesce(o.outputs, '{}') as outputs,
+      exists (
+        select from foreword_private.entry e where e.resource = s.resource and e.settled_at is null
+      ) as open
+    from foreword_private.resource_state s
+    left join foreword_private.observation o on o.resource = s.resource
+    where s.resource = any (${[...resources]}::uuid[])`
+  return new Map(rows.map(({ resource, ...row }) => [resource, row]))
+}
+
+const namesOf: (sql: Sql) => ReconcileStore['namesOf'] = (sql) => async (scope, kind, ids) => {
+  const rows = await sql<{ external_id: string; name: string }[]>`
+    select o.external_id, r.name
+    from foreword_private.resource r
+    join foreword_private.resource_state s on s.resource = r.id and s.assumed is not null
+    join foreword_private.observation o on o.resource = r.id
+    where r.scope = ${scope} and r.kind = ${kind} and o.external_id = any (${[...ids]}::text[])`
+  return new Map(rows.map(({ external_id, name }) => [external_id, name]))
 }
 
 const unwantOthers = async (
@@ -98,6 +141,14 @@ const watched = async (
       s.labels,
       o.external_id,
       coalesce(o.outputs, '{}') as outputs,
+      coalesce(
+        (
+          select array(select jsonb_array_elements_text(d.lifecycle -> 'ignore'))
+          from foreword_private.desired d
+          where d.resource = r.id and jsonb_typeof(d.lifecycle -> 'ignore') = 'array'
+        ),
+        '{}'
+      ) as ignore,
       extract(epoch from clock_timestamp() - last.settled_at) * 1000 as settled_ms_ago,
       exists (
         select from foreword_private.entry e where e.resource = r.id and e.settled_at is null
@@ -138,8 +189,13 @@ const noteLooks = async (sql: Sql, looks: readonly LookNote[]): Promise<void> =>
 export const reconcileStore = (sql: Sql): ReconcileStore => ({
   scopes: () => scopes(sql),
   desired: (filter) => desired(sql, filter),
-  want: (rows, by) => want(sql, rows, by),
+  want: async (rows, by, options) => {
+    await wantOn(sql, rows, by, options?.take_over)
+  },
   unwantOthers: (scope, stack, keep, by) => unwantOthers(sql, scope, stack, keep, by),
+  held: held(sql),
+  seen: seen(sql),
+  namesOf: namesOf(sql),
   watched: (filter) => watched(sql, filter),
   noteLooks: (looks) => noteLooks(sql, looks),
   paused: () => sql<Paused[]>`

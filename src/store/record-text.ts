@@ -1,7 +1,9 @@
 /** Decisions as the text of the statement that records them. */
 import type { Json } from '../domain/json.ts'
-import type { Change, ReadPlan, WritePlan } from '../domain/ports.ts'
+import type { Change, ReadPlan, ResourceName, WritePlan } from '../domain/ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
+
+type Replace = NonNullable<Change['replace']>
 
 /** A decision about to be written, under the id that its client gave it. */
 export interface Write {
@@ -31,6 +33,16 @@ const decisionJson = ({ id, plan }: Write): Json => ({
   ...(plan.cause === 'intent' ? {} : { facts: true }),
 })
 
+const idOf = (at: ResourceName): string => resourceId(at.scope, at.kind, at.name)
+
+const replaceJson = (c: Change, { first_needs, first_initial, deposed }: Replace) => ({
+  first_needs: first_needs.map(idOf),
+  first_initial,
+  ...(deposed === undefined
+    ? {}
+    : { deposed: { resource: idOf({ ...c, name: deposed }), name: deposed } }),
+})
+
 const changesJson = ({ id, plan }: Write) =>
   plan.changes.map((c, position) => ({
     decision: id,
@@ -44,14 +56,16 @@ const changesJson = ({ id, plan }: Write) =>
     state: c.state,
     labels: c.labels,
     counters: c.counters,
-    needs: c.needs.length === 0 ? null : c.needs.map((n) => resourceId(n.scope, n.kind, n.name)),
+    needs: c.needs.length === 0 ? null : c.needs.map(idOf),
     initial: c.initial,
     ...(c.held_because === undefined ? {} : { reason: c.held_because }),
+    ...(c.replace === undefined ? {} : replaceJson(c, c.replace)),
   }))
 
 /** Neither creates nor deletes, labels, counts or needs: predicates and counters have nothing to do with it. */
 const isPlain = (c: Change): boolean =>
   c.verb !== 'create' &&
+  c.replace === undefined &&
   c.state !== null &&
   c.labels === null &&
   c.counters === null &&
@@ -131,7 +145,12 @@ export const recordTexts = (writes: readonly Write[]): readonly string[] => {
 
 /** The names that a decision writes, read or not. */
 export const writtenNames = (write: WritePlan): ReadPlan => ({
-  resources: write.changes.flatMap((c) => [c, ...c.needs]),
+  resources: write.changes.flatMap((c) => [
+    c,
+    ...c.needs,
+    ...(c.replace?.first_needs ?? []),
+    ...(c.replace?.deposed === undefined ? [] : [{ ...c, name: c.replace.deposed }]),
+  ]),
   counters: write.changes.flatMap((c) =>
     Object.keys(c.counters ?? {}).map((metric) => ({ scope: c.scope, metric })),
   ),

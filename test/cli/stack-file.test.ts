@@ -104,6 +104,7 @@ t.test('a right file is a stack', async (t) => {
     needs: ['dns_zone/example.org.'],
     labels: { role: 'web' },
     counters: {},
+    lifecycle: {},
     spec: { ttl: 60, records: ['192.0.2.1'] },
   })
 })

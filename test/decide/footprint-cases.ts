@@ -256,7 +256,7 @@ export const cases: readonly Case[] = [
     name: 'delete',
     write: () => [[remove(...r(0))]],
     takes: wherever(
-      '1 entry: member_pkey 4 pages, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      '1 entry: desired 1 tuple, desired_pkey 1 page, member_pkey 4 pages, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
     ),
   },
   {
@@ -264,9 +264,9 @@ export const cases: readonly Case[] = [
     write: () => [[remove(...r(900))]],
     takes: {
       10_000:
-        '1 entry: member_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+        '1 entry: desired 1 tuple, desired_pkey 1 page, member_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
       1_000_000:
-        '1 entry: member_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+        '1 entry: desired 1 tuple, desired_pkey 1 page, member_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
     },
   },
   {

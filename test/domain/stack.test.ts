@@ -72,7 +72,7 @@ t.test('a stack comes out complete', async (t) => {
     E.right({
       scope: 'acme/prod',
       stack: 'default',
-      resources: [{ ...resource, needs: [], labels: {}, counters: {} }],
+      resources: [{ ...resource, needs: [], labels: {}, counters: {}, lifecycle: {} }],
     }),
   )
   t.ok(E.isRight(Stack.decode({ scope: 's', stack: 'mine', resources: [] })))

@@ -77,7 +77,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword_code.take_call',
     'foreword_code.withdraw',
   ],
-  foreword_reader: ['foreword_code.deployed_hash'],
+  foreword_reader: ['foreword_code.deployed_hash', 'foreword_code.without_paths'],
   foreword_operator: [
     'foreword.approve',
     'foreword.cancel',
@@ -87,6 +87,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword.unwant',
     'foreword.want',
     'foreword_code.deployed_hash',
+    'foreword_code.without_paths',
   ],
   nobody: [],
 }

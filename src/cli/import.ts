@@ -1,0 +1,173 @@
+/** `foreword import`: makes known what is there already, without touching it. */
+import { stringify } from 'yaml'
+import type { Json } from '../domain/json.ts'
+import { Scope, Name } from '../domain/codec-parts.ts'
+import { ForewordError } from '../domain/errors.ts'
+import { resourceKey } from '../domain/reference.ts'
+import type { Engine } from '../foreword.ts'
+import { importFound, lookFor, providerOf, type Found, type Imported } from '../reconcile/adopt.ts'
+import { actorOf } from './actor.ts'
+import type { Context } from './context.ts'
+import { harmless, plural } from './print.ts'
+import { openSession } from './session.ts'
+
+export interface ImportOptions {
+  readonly scope?: string
+  readonly externalId?: string
+  readonly all?: boolean
+}
+
+const imports_per_decision = 100
+
+const wrongUsage = (message: string, remedy: string): never => {
+  throw new ForewordError(message, { remedy, exit_code: 2 })
+}
+
+/** The scope that is meant; where there is only one, nobody has to say so. */
+const scopeOf = async (engine: Engine, given: string | undefined): Promise<string> => {
+  if (given !== undefined) {
+    if (!Scope.is(given))
+      wrongUsage(`${JSON.stringify(given)} is no scope`, 'use letters, digits and _ . : / -')
+    return given
+  }
+  const rows = await engine.sql<{ scope: string }[]>`
+    select distinct r.scope from foreword.resource r order by r.scope limit 2`
+  const [only] = rows
+  if (only !== undefined && rows.length === 1) return only.scope
+  return wrongUsage(
+    rows.length === 0 ? 'in which scope?' : 'in which of the scopes?',
+    'say --scope SCOPE',
+  )
+}
+
+const one = async (
+  engine: Engine,
+  scope: string,
+  kind: string,
+  name: string,
+  external_id: string | null,
+): Promise<Found> => {
+  const at = { scope, kind, name }
+  const sighting = await lookFor(engine.reconcileDeps, at, external_id)
+  if (sighting !== null) return { ...at, sighting }
+  throw new ForewordError(`${kind}/${name} does not exist`, {
+    where: `scope ${scope}${external_id === null ? '' : `, external id ${external_id}`}`,
+    remedy: 'check the name and the scope, or create it by a stack file',
+  })
+}
+
+interface Listing {
+  readonly found: readonly Found[]
+  readonly passed_over: readonly { readonly name: string; readonly why: string }[]
+}
+
+/** All of a kind that nobody knows yet. What cannot be known under its own name is passed over, and told. */
+const all = async (engine: Engine, scope: string, kind: string): Promise<Listing> => {
+  const deps = engine.reconcileDeps
+  const provider = providerOf(deps.providers, kind)
+  if (provider.list === undefined) {
+    throw new ForewordError(`the provider of ${kind} cannot list`, {
+      remedy: `import one by one: foreword import ${kind} NAME`,
+    })
+  }
+  await deps.admit(provider, scope)
+  const signal = AbortSignal.timeout(provider.traits.call_timeout_ms * 10)
+  const listed = new Map<string, Found>()
+  const passed_over: { name: string; why: string }[] = []
+  for await (const seen of provider.list({ scope, signal, secrets: deps.secrets })) {
+    const { name, ...sighting } = seen
+    if (!Name.is(name)) passed_over.push({ name, why: 'it is no name' })
+    else if (listed.has(name)) passed_over.push({ name, why: 'another one has this name' })
+    else if (sighting.condition === 'pending')
+      passed_over.push({ name, why: 'it is not ready yet' })
+    else listed.set(name, { scope, kind, name, sighting })
+  }
+  const ids = [...listed.values()].flatMap(({ sighting }) => sighting.external_id ?? [])
+  const known = await deps.store.namesOf(scope, kind, ids)
+  const named = await engine.sql<{ name: string }[]>`
+    select r.name
+    from foreword.resource r
+    where r.scope = ${scope} and r.kind = ${kind} and (r.assumed is not null or r.version > 0)`
+  const names = new Set(named.map(({ name }) => name))
+  const found = [...listed.values()].filter(
+    ({ name, sighting }) => !names.has(name) && !known.has(sighting.external_id ?? ''),
+  )
+  return { found, passed_over }
+}
+
+/** As a stack file would want what was imported: applied, it changes nothing. */
+const snippetOf = (scope: string, imported: readonly Imported[]): string =>
+  stringify({
+    scope,
+    resources: imported.map(({ kind, name, sighting }) => ({
+      kind,
+      name,
+      spec: sighting.state,
+    })),
+  })
+
+const tell = (context: Context, scope: string, imported: readonly Imported[]): void => {
+  const { colors, say, out } = context
+  for (const found of imported) {
+    const { external_id } = found.sighting
+    const id = external_id === undefined ? '' : colors.dim(` (${harmless(external_id)})`)
+    say(`  ${colors.cyan('← import')} ${harmless(resourceKey(found))}${id}`)
+  }
+  say(
+    `${colors.bold('Imported:')} ${plural(imported.length, 'resource')} in ${harmless(scope)}. ` +
+      'As a stack file would want them:',
+  )
+  say()
+  for (const line of snippetOf(scope, imported).trimEnd().split('\n')) out(harmless(line))
+}
+
+const jsonOf = (imported: readonly Imported[]): Json =>
+  imported.map(({ scope, kind, name, version, sighting }) => ({
+    scope,
+    kind,
+    name,
+    version,
+    state: sighting.state,
+    external_id: sighting.external_id ?? null,
+    outputs: sighting.outputs ?? {},
+  }))
+
+export const importing =
+  (kind: string, name: string | undefined, options: ImportOptions) =>
+  async (context: Context): Promise<number> => {
+    if ((name === undefined) !== (options.all === true)) {
+      wrongUsage('one name, or --all', 'foreword import KIND NAME, or foreword import KIND --all')
+    }
+    if (options.all === true && options.externalId !== undefined) {
+      wrongUsage('--external-id is of one resource', 'leave it out, or name the resource')
+    }
+    if (name !== undefined && !Name.is(name)) {
+      wrongUsage(
+        `${JSON.stringify(name)} is no name`,
+        'use 1 to 512 characters, none of them a control character',
+      )
+    }
+    const { engine } = await openSession(context)
+    providerOf(engine.providers, kind)
+    const scope = await scopeOf(engine, options.scope)
+    const listing =
+      name === undefined
+        ? await all(engine, scope, kind)
+        : {
+            found: [await one(engine, scope, kind, name, options.externalId ?? null)],
+            passed_over: [],
+          }
+    const by = { actor: actorOf(context.env), reason: `import ${kind} ${name ?? '--all'}` }
+    const imported: Imported[] = []
+    for (let i = 0; i < listing.found.length; i += imports_per_decision) {
+      const part = listing.found.slice(i, i + imports_per_decision)
+      imported.push(...(await importFound(engine.reconcileDeps, scope, part, by)))
+    }
+    for (const { name: passed, why } of listing.passed_over) {
+      context.complain(`foreword: ${kind}/${harmless(passed)} was passed over: ${why}`)
+    }
+    if (context.options.json === true) context.json(jsonOf(imported))
+    else if (imported.length === 0) context.say(`Nothing to import: all of ${kind} is known.`)
+    else tell(context, scope, imported)
+    return listing.passed_over.length > 0 ? 1 : 0
+  }

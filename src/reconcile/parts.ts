@@ -1,0 +1,140 @@
+/** What is to be decided, in dependency order and in parts of a bounded size: each is one decision. */
+import * as E from 'fp-ts/lib/Either.js'
+import { ForewordError } from '../domain/errors.ts'
+import { topologicalOrder } from '../domain/graph.ts'
+import { needsOf, resourceKey } from '../domain/reference.ts'
+import type { ConvergeInput } from './converge.ts'
+import { dependentsOf, type Judged, type WantedItem } from './judge.ts'
+
+/** More reads than this in one decision could be promoted to locks on whole tables. */
+const resources_per_decision = 100
+/** What is replaced is decided with all that hangs on it, in one decision, which may have so many intents. */
+const together_max = 450
+
+/** What is to be there before what needs it; then what is to go, needers first. */
+export const inOrder = (items: readonly WantedItem[], scope: string): readonly WantedItem[] => {
+  const nodes = items.map((item) => ({ id: resourceKey(item), needs: needsOf(item), item }))
+  const order = topologicalOrder(nodes)
+  if (E.isLeft(order)) {
+    throw new ForewordError(`cyclic needs: ${[...order.left, order.left[0]].join(' -> ')}`, {
+      where: `scope ${scope}`,
+      remedy: 'break the cycle in the stack file',
+    })
+  }
+  const coming = order.right.filter(({ item }) => item.spec !== null)
+  const going = order.right.filter(({ item }) => item.spec === null).toReversed()
+  return [...coming, ...going].map(({ item }) => item)
+}
+
+const needersOf = (items: readonly WantedItem[]): ConvergeInput['needers'] => {
+  const needers: Record<string, string[]> = {}
+  for (const item of items) {
+    if (item.spec !== null) continue
+    for (const need of item.needs) (needers[need] ??= []).push(resourceKey(item))
+  }
+  return needers
+}
+
+interface Fates {
+  readonly judged: ReadonlyMap<string, Judged>
+  /** By name: the versions that are there now. */
+  readonly versionOf: (key: string) => number
+}
+
+/**
+ * By what moves: who is decided with it, named by one of them. A replacement takes along whatever moves and needs
+ * it, and what needs that: decided earlier it would wait for the old one, decided later the old one would go
+ * without it.
+ */
+const companiesOf = (
+  items: readonly WantedItem[],
+  judged: ReadonlyMap<string, Judged>,
+): ReadonlyMap<string, string> => {
+  const dependents = dependentsOf(items)
+  const leaders = new Map<string, string>()
+  const leaderOf = (key: string): string => {
+    let at = key
+    for (let up = leaders.get(at); up !== undefined && up !== at; up = leaders.get(at)) at = up
+    leaders.set(key, at)
+    return at
+  }
+  const open = items.map(resourceKey).filter((key) => judged.get(key)?.verb === 'replace')
+  const met = new Set(open)
+  for (let key = open.pop(); key !== undefined; key = open.pop()) {
+    if (!leaders.has(key)) leaders.set(key, key)
+    for (const dependent of (dependents.get(key) ?? []).map(resourceKey)) {
+      if ((judged.get(dependent)?.verb ?? 'none') === 'none') continue
+      if (!leaders.has(dependent)) leaders.set(dependent, dependent)
+      leaders.set(leaderOf(dependent), leaderOf(key))
+      if (met.has(dependent)) continue
+      met.add(dependent)
+      open.push(dependent)
+    }
+  }
+  return new Map([...leaders.keys()].map((key) => [key, leaderOf(key)]))
+}
+
+const refuseCrowd = (company: readonly WantedItem[], scope: string): void => {
+  if (company.length <= together_max) return
+  const [first] = company
+  throw new ForewordError(
+    `${company.length} resources would be decided at once, since they need what is replaced, ${first === undefined ? '' : resourceKey(first)} among them`,
+    { where: `scope ${scope}`, remedy: `replace fewer at a time: ${together_max} go together` },
+  )
+}
+
+/** What moves, part by part. A company comes where its last member stands: all that it needs is before it. */
+const partsOf = (
+  items: readonly WantedItem[],
+  judged: ReadonlyMap<string, Judged>,
+  scope: string,
+): readonly (readonly WantedItem[])[] => {
+  const companies = companiesOf(items, judged)
+  const members = new Map<string, WantedItem[]>()
+  for (const item of items) {
+    const leader = companies.get(resourceKey(item))
+    if (leader !== undefined) members.set(leader, [...(members.get(leader) ?? []), item])
+  }
+  const parts: WantedItem[][] = []
+  let part: WantedItem[] = []
+  const close = (): void => {
+    if (part.length > 0) parts.push(part)
+    part = []
+  }
+  for (const item of items) {
+    const leader = companies.get(resourceKey(item))
+    const company = leader === undefined ? undefined : members.get(leader)
+    if (company !== undefined && company.at(-1) !== item) continue
+    if (company === undefined && judged.get(resourceKey(item))?.verb === 'none') continue
+    if (company !== undefined) refuseCrowd(company, scope)
+    const more = company ?? [item]
+    if (part.length + more.length > resources_per_decision) close()
+    part.push(...more)
+  }
+  close()
+  return parts
+}
+
+/** A decision's input for each part. */
+export const inputsOf = (
+  items: readonly WantedItem[],
+  { judged, versionOf }: Fates,
+  scope: string,
+): readonly ConvergeInput[] => {
+  const needers = needersOf(items)
+  return partsOf(items, judged, scope).map((part) => {
+    const replacing = part.map(resourceKey).filter((key) => judged.get(key)?.verb === 'replace')
+    return {
+      wanted: part,
+      needers: Object.fromEntries(
+        part.flatMap((item) => {
+          const key = resourceKey(item)
+          return needers[key] === undefined ? [] : [[key, needers[key]]]
+        }),
+      ),
+      ...(replacing.length === 0
+        ? {}
+        : { replacing: Object.fromEntries(replacing.map((key) => [key, versionOf(key)])) }),
+    }
+  })
+}

@@ -11,7 +11,8 @@ import {
   type Outcome,
   type Sighting,
 } from '../domain/provider.ts'
-import { callOf, messageOf, specOf, within, type StepDeps } from './call.ts'
+import { within } from '../domain/within.ts'
+import { callOf, messageOf, specOf, type StepDeps } from './call.ts'
 
 /** `since_ms`: since the lease was taken, when the database told its clock. */
 const standingOf = (lease: Lease, since_ms: number): Standing => ({

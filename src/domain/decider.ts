@@ -27,6 +27,8 @@ export type Query<A> = (
       readonly scope?: string
       readonly kind: string
       readonly names: readonly string[]
+      /** What is assumed absent is answered with its version and a state of null. */
+      readonly absent?: 'with_version'
     }
   | {
       readonly type: 'find'

@@ -83,7 +83,12 @@ export interface WritePlan {
   readonly cause: Cause
   readonly changes: readonly Change[]
   /** Generations of desired state that this decision acts on; it fails when one has moved. */
-  readonly acted: readonly { readonly resource: string; readonly generation: number }[]
+  readonly acted: readonly {
+    readonly resource: string
+    readonly generation: number
+    /** What was seen is wanted from now on; a spec of null: nothing is. */
+    readonly adopted?: { readonly spec: Json }
+  }[]
 }
 
 export interface WrittenEntry {

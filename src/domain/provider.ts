@@ -39,6 +39,11 @@ export interface Traits {
   readonly account?: string
   /** Calls and looks per second that the account allows, and how many may come at once. */
   readonly rate?: { readonly per_second: number; readonly burst: number }
+  /**
+   * How long a schedule leaves alone what it has looked at: `min_ms` after something new, and twice as long
+   * each time that nothing is, up to `max_ms`. Absent: every run looks at everything.
+   */
+  readonly look_interval?: { readonly min_ms: number; readonly max_ms: number }
 }
 
 export const defaultTraits: Traits = {
@@ -91,6 +96,16 @@ export interface Sighting {
 /** A sighting in a list of a whole kind. */
 export interface Listed extends Sighting {
   readonly name: string
+  /** The page that it stands on, where a list can begin at one: should the next page fail, the list goes on there. */
+  readonly page?: string
+}
+
+/** What a list is given. */
+export interface ListLook extends Omit<Look, 'name' | 'external_id' | 'outputs'> {
+  /** Begin at this page: the `page` of something listed before. */
+  readonly from?: string
+  /** To be awaited before each page but the first: resolves when the account has a call to give. */
+  readonly turn?: () => Promise<void>
 }
 
 export type Outcome =
@@ -168,7 +183,7 @@ export interface Provider<Spec = unknown, State = unknown> {
   /** Whether the effect of this call shows where it must be seen (a secondary, say). Default: compare `read`. */
   confirm?(call: Call<Spec>): Promise<'shown' | 'not_yet'>
   /** All of the kind in a scope, page after page. */
-  list?(look: Omit<Look, 'name' | 'external_id' | 'outputs'>): AsyncIterable<Listed>
+  list?(look: ListLook): AsyncIterable<Listed>
   /** Actions that are not states: reboot, rotate. The key is the verb. */
   readonly calls?: { readonly [verb: string]: (call: Call<Spec>) => Promise<Outcome> }
 }

@@ -66,6 +66,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword_code.earlier_doubt',
     'foreword_code.end_again',
     'foreword_code.enter_worker',
+    'foreword_code.forget_gone',
     'foreword_code.intents_of',
     'foreword_code.leave_worker',
     'foreword_code.note_answers',

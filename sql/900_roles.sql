@@ -48,6 +48,7 @@ begin
             'foreword.decide',
             'foreword.find',
             'foreword.intend',
+            'foreword.observe',
             'foreword.prepare',
             'foreword.unwant',
             'foreword.want',
@@ -66,6 +67,7 @@ begin
           'foreword_applier',
           false,
           array[
+            'foreword.observe',
             'foreword_code.budget_wait',
             'foreword_code.certify',
             'foreword_code.claim',
@@ -98,6 +100,7 @@ begin
           array[
             'foreword.approve',
             'foreword.cancel',
+            'foreword.observe',
             'foreword.pause',
             'foreword.resolve',
             'foreword.resume',

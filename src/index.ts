@@ -23,6 +23,7 @@ export {
 export { defineConfig, secret, type ConfigInput } from './domain/define-config.ts'
 export { ForewordError } from './domain/errors.ts'
 export type { Json, JsonObject } from './domain/json.ts'
+export type { Notice, Noted } from './domain/notice.ts'
 export {
   applied,
   defaultTraits,

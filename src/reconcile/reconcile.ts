@@ -31,7 +31,7 @@ export interface Reconciled {
 }
 
 /** Where to converge: one kind of a scope, or all of it. */
-interface Target {
+export interface Target {
   readonly scope: string
   readonly kind?: string
 }
@@ -39,13 +39,13 @@ interface Target {
 /** Scopes in which nothing is put back now. */
 type IsPaused = (scope: string) => boolean
 
-const pausedIn = (paused: readonly Paused[]): IsPaused => {
+export const pausedIn = (paused: readonly Paused[]): IsPaused => {
   const scopes = new Set(paused.map(({ scope }) => scope))
   return (scope) => scopes.has(scope)
 }
 
 /** Puts back what was found: by repair where nobody wants it, else by what is wanted. */
-const actOn = async (
+export const actOn = async (
   deps: ReconcileDeps,
   targets: readonly Target[],
   filter: Parameters<typeof repairAll>[1],

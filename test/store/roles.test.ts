@@ -44,6 +44,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword.decide',
     'foreword.find',
     'foreword.intend',
+    'foreword.observe',
     'foreword.prepare',
     'foreword.unwant',
     'foreword.want',
@@ -58,6 +59,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword_code.wake',
   ],
   foreword_applier: [
+    'foreword.observe',
     'foreword_code.budget_wait',
     'foreword_code.certify',
     'foreword_code.claim',
@@ -82,6 +84,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
   foreword_operator: [
     'foreword.approve',
     'foreword.cancel',
+    'foreword.observe',
     'foreword.pause',
     'foreword.resolve',
     'foreword.resume',

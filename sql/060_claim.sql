@@ -35,7 +35,8 @@ create function foreword_code.claim(
   applied_at timestamptz,
   first_attempt_at timestamptz,
   external_id text,
-  outputs jsonb
+  outputs jsonb,
+  operation jsonb
 )
 language plpgsql
 security definer
@@ -99,6 +100,7 @@ begin
         when 'applying' then 'recover'
         when 'in_doubt' then 'look_up'
         when 'applied' then 'confirm'
+        when 'accepted' then 'poll'
         when 'rejected' then 'withdraw'
       end as step
   ),
@@ -153,7 +155,14 @@ begin
       )
     end,
     o.external_id,
-    coalesce(o.outputs, '{}')
+    coalesce(o.outputs, '{}'),
+    case
+      when l.step = 'poll' then (
+        select t.operation
+        from foreword_private.attempt t
+        where t.entry = l.id and t.number = l.attempts
+      )
+    end
   from leased l
   -- Looked up, not joined: a plan made while the tables were tiny would read all of them.
   cross join lateral (

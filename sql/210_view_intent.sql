@@ -96,7 +96,7 @@ comment on column foreword.intent.kind is 'Kind of resource.';
 comment on column foreword.intent.name is 'Name of the resource.';
 comment on column foreword.intent.verb is 'create, update, delete, or one of the provider''s own.';
 comment on column foreword.intent.version is 'Version of the resource that it makes; given to the API as generation.';
-comment on column foreword.intent.state is 'awaiting_approval, pending, applying, applied, confirmed, rejected, in_doubt, stale or cancelled.';
+comment on column foreword.intent.state is 'awaiting_approval, pending, applying, accepted, applied, confirmed, rejected, in_doubt, stale or cancelled.';
 comment on column foreword.intent.reason is 'Why it is in that state, and what its account, a pause of its scope or a maintenance window makes it wait for; null where nothing is to be said.';
 comment on column foreword.intent.decision_id is 'The decision that wrote it.';
 comment on column foreword.intent.attempts is 'External calls begun so far.';

@@ -25,11 +25,13 @@ export { ForewordError } from './domain/errors.ts'
 export type { Json, JsonObject } from './domain/json.ts'
 export type { Notice, Noted } from './domain/notice.ts'
 export {
+  accepted,
   applied,
   defaultTraits,
   notSent,
   rejected,
   Throttled,
+  unknown,
   type Call,
   type Idempotency,
   type Listed,

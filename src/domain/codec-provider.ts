@@ -37,9 +37,11 @@ const LookInterval = Object.assign(
   { remedy: 'write { min_ms: 60_000, max_ms: 3_600_000 }' },
 )
 
+const Idempotencies = t.keyof({ natural: null, token: null, lookup: null, none: null })
+
 const plainTraits = strictObject(
   {
-    idempotency: t.keyof({ natural: null, token: null, lookup: null, none: null }),
+    idempotency: Idempotencies,
     token_valid_ms: wholeNumber(0),
     settle_ms: wholeNumber(0, timer_ms_max),
     sightings: wholeNumber(0),
@@ -50,6 +52,8 @@ const plainTraits = strictObject(
     account: Name,
     rate: strictObject({ per_second: positive, burst: wholeNumber(1) }, {}),
     look_interval: LookInterval,
+    operation_timeout_ms: wholeNumber(1, timer_ms_max),
+    verbs: dictionary(Idempotencies),
   },
 )
 
@@ -137,7 +141,7 @@ const ProviderShape = shaped<AnyProvider>(
     delete: Func,
     read: Func,
   },
-  { find: Func, confirm: Func, list: Func, calls: Calls },
+  { find: Func, confirm: Func, poll: Func, list: Func, calls: Calls },
 )
 
 export const DeciderShape = shaped<AnyDecider>(

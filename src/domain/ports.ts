@@ -158,7 +158,7 @@ export interface DecisionStore {
 
 // ---- applying
 
-export type Step = 'certify' | 'apply' | 'recover' | 'look_up' | 'confirm' | 'withdraw'
+export type Step = 'certify' | 'apply' | 'recover' | 'look_up' | 'poll' | 'confirm' | 'withdraw'
 
 /** Work leased to a worker. */
 export interface Lease extends ResourceName {
@@ -187,6 +187,8 @@ export interface Lease extends ResourceName {
   readonly first_attempt_ms_ago: number
   readonly external_id: string | null
   readonly outputs: JsonObject
+  /** For `poll`: what the API accepted with the newest attempt. */
+  readonly operation: Json
 }
 
 /** What a step found out, to be written in one batch with others. */
@@ -206,6 +208,8 @@ export interface StepResult {
   readonly response?: Json
   readonly external_id?: string
   readonly outputs?: JsonObject
+  /** What the API calls what it has begun. */
+  readonly operation?: Json
   /** Present: what a look showed; `state` null: it is gone. */
   readonly sighting?: {
     readonly state: Json

@@ -122,7 +122,7 @@ const pages = async function* <Spec, State>(
 }
 
 /** Path and query only: the credentials go to the declared origin, whatever an answer asks for. */
-const pageOf = (url: string, { label, path }: Answer): string => {
+export const pageOf = (url: string, { label, path }: Answer): string => {
   const parsed = URL.parse(url, `http://same.invalid${path}`)
   if (parsed === null) throw new OutcomeUnknown(`${label}: the next page is no URL`)
   return `${parsed.pathname}${parsed.search}`

@@ -36,7 +36,8 @@ create function foreword_code.claim(
   first_attempt_at timestamptz,
   external_id text,
   outputs jsonb,
-  operation jsonb
+  operation jsonb,
+  args jsonb
 )
 language plpgsql
 security definer
@@ -161,6 +162,13 @@ begin
         select t.operation
         from foreword_private.attempt t
         where t.entry = l.id and t.number = l.attempts
+      )
+    end,
+    case
+      when l.verb not in ('create', 'update', 'delete') then (
+        select g.args
+        from foreword_private.argument g
+        where g.resource = l.resource and g.version = l.version
       )
     end
   from leased l

@@ -82,7 +82,14 @@ select
     )
   ) as worker,
   e.assumed as state_after,
-  p.scope is not null as paused
+  p.scope is not null as paused,
+  case
+    when e.verb not in ('create', 'update', 'delete') then (
+      select g.args
+      from foreword_private.argument g
+      where g.resource = e.resource and g.version = e.version
+    )
+  end as args
 from foreword_private.entry e
 join foreword_private.resource r on r.id = e.resource
 left join foreword_private.pause p
@@ -108,3 +115,4 @@ comment on column foreword.intent.settled_at is 'When no more work was owed; nul
 comment on column foreword.intent.worker is 'Worker that has it now, or had it last.';
 comment on column foreword.intent.state_after is 'Assumed state of the resource after it; null: absent.';
 comment on column foreword.intent.paused is 'True while it waits for its scope to be resumed: see foreword.scope.';
+comment on column foreword.intent.args is 'What a provider''s own verb is called with; null: with nothing.';

@@ -16,6 +16,7 @@ select
     'verb', e.verb,
     'state', e.assumed,
     'before', p.assumed,
+    'args', g.args,
     'digest', encode(sha256(convert_to(concat_ws(' ', e.verb, e.assumed::text), 'UTF8')), 'hex')
   ) as sent,
   coalesce(
@@ -69,6 +70,7 @@ left join lateral (
   order by c.outcome is distinct from 'rejected' desc, c.number desc
   limit 1
 ) a on true
+left join foreword_private.argument g on g.resource = e.resource and g.version = e.version
 left join foreword_private.observation o on o.resource = e.resource
 where e.state = 'in_doubt' and e.settled_at is null;
 

@@ -1,6 +1,7 @@
 /** What programs import from 'foreword'. Everything else may change with any release. */
 export { connect, type Connected, type DecideCall } from './connect.ts'
 export {
+  act,
   call,
   create,
   defineDecider,

@@ -82,6 +82,7 @@ export const callOf = (deps: StepDeps, lease: Lease, spec: unknown, signal: Abor
   verb: lease.verb,
   spec,
   before: lease.before,
+  args: lease.args,
   idempotency_key: lease.idempotency_key,
   generation: lease.version,
   now: deps.now(),

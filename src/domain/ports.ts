@@ -57,6 +57,8 @@ export interface Change extends ResourceName {
   readonly initial: 'pending' | 'awaiting_approval'
   /** Why it awaits approval, where that is not the policy for its verb. */
   readonly held_because?: string
+  /** What a provider's own verb is called with. */
+  readonly args?: Json
 }
 
 /** Everything that one decision writes. */
@@ -189,6 +191,8 @@ export interface Lease extends ResourceName {
   readonly outputs: JsonObject
   /** For `poll`: what the API accepted with the newest attempt. */
   readonly operation: Json
+  /** What a provider's own verb is called with; null: with nothing. */
+  readonly args: Json
 }
 
 /** What a step found out, to be written in one batch with others. */

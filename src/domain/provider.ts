@@ -99,6 +99,8 @@ export interface Call<Spec = unknown> extends Look {
   readonly verb: string
   /** The state that shall be, references resolved and decoded by the kind's codec. For a delete: the last known one. */
   readonly spec: Spec
+  /** Of an own verb: what it is called with, as the decider said. Null or absent: with nothing. */
+  readonly args?: Json
   /** The assumed state before this intent; null where it was absent. */
   readonly before: Json
   /** The same on every attempt of one intent; leave it in the effect where a look-up can find it. */

@@ -27,8 +27,11 @@ export interface HttpLook {
 
 export interface HttpCall<Spec = unknown> extends HttpLook {
   readonly method: string
-  /** Default: `{ name, ...spec }`, and nothing for DELETE. `none`: no body. */
-  readonly body?: 'none' | 'spec' | ((call: Call<Spec>) => Json)
+  /**
+   * Default: `{ name, ...spec }`, nothing for DELETE, and for an own verb that is called with args just these.
+   * `none`: no body.
+   */
+  readonly body?: 'none' | 'spec' | 'args' | ((call: Call<Spec>) => Json)
   /** What a status means for this call, before what it means for all. */
   readonly statuses?: Rules['statuses']
 }

@@ -45,6 +45,7 @@ interface LeaseRow {
   readonly external_id: string | null
   readonly outputs: JsonObject
   readonly operation: Json
+  readonly args: Json
 }
 
 const leaseOf = (row: LeaseRow, age_ms: () => number): Lease => ({
@@ -117,7 +118,8 @@ const claim = async (
           extract(epoch from clock_timestamp() - c.first_attempt_at) * 1000 as first_attempt_ms_ago,
           c.external_id,
           c.outputs,
-          c.operation
+          c.operation,
+          c.args
         from foreword_code.claim(
           ${worker},
           ${kinds.map((k) => k.kind)}::text[],

@@ -47,6 +47,7 @@ const changesJson = ({ id, plan }: Write) =>
     needs: c.needs.length === 0 ? null : c.needs.map((n) => resourceId(n.scope, n.kind, n.name)),
     initial: c.initial,
     ...(c.held_because === undefined ? {} : { reason: c.held_because }),
+    ...(c.args === undefined ? {} : { args: c.args }),
   }))
 
 /** Neither creates nor deletes, labels, counts or needs: predicates and counters have nothing to do with it. */
@@ -55,6 +56,7 @@ const isPlain = (c: Change): boolean =>
   c.state !== null &&
   c.labels === null &&
   c.counters === null &&
+  c.args === undefined &&
   c.needs.length === 0
 
 /**

@@ -1,7 +1,7 @@
 import type { ResourceName } from '../domain/ports.ts'
 import type { DesiredRow, LookNote, Paused, ReconcileStore } from '../domain/reconcile-ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
-import type { Sql } from './connect.ts'
+import { codeOf, type Sql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
 import { watching } from './watch-store.ts'
 
@@ -113,6 +113,19 @@ const noteLooks = async (sql: Sql, looks: readonly LookNote[]): Promise<readonly
   return rows.map((row) => row.resource)
 }
 
+const deadlocks_max = 5
+
+/** Two runs that end each other's drift may wait in a circle: the one that is sent away comes again. */
+const afterDeadlocks = async <A>(write: () => Promise<A>): Promise<A> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write()
+    } catch (error) {
+      if (tries >= deadlocks_max || codeOf(error) !== '40P01') throw error
+    }
+  }
+}
+
 /** What is wanted and what was last seen, READ COMMITTED: decisions read it again, serializably. */
 export const reconcileStore = (sql: Sql): ReconcileStore => ({
   scopes: () => scopes(sql),
@@ -121,7 +134,7 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
   want: (rows, by) => want(sql, rows, by),
   unwantOthers: (scope, stack, keep, by) => unwantOthers(sql, scope, stack, keep, by),
   ...watching(sql),
-  noteLooks: (looks) => noteLooks(sql, looks),
+  noteLooks: (looks) => afterDeadlocks(() => noteLooks(sql, looks)),
   paused: () => sql<Paused[]>`
     select p.scope, p.paused_by as by, p.note, p.paused_at as since
     from foreword_private.pause p
@@ -131,9 +144,11 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
     await sql`select foreword_code.forget_gone(${[...resources]}::uuid[])`
   },
   endDrift: async (resources) => {
-    await sql`
-      update foreword_private.drift d
-      set resolved_at = clock_timestamp()
-      where d.resource = any (${[...resources]}::uuid[]) and d.resolved_at is null`
+    await afterDeadlocks(
+      () => sql`
+        update foreword_private.drift d
+        set resolved_at = clock_timestamp()
+        where d.resource = any (${[...resources]}::uuid[]) and d.resolved_at is null`,
+    )
   },
 })

@@ -8,7 +8,7 @@
 --   appliers only, as is any cause but `intent`; operators may say what was ruled. undoes: it undoes what was begun,
 --   and is decided in a paused scope too (its calls wait): for whoever may take back.
 -- p_changes: [{decision, cause, resource, scope, kind, name, verb, state, labels, counters, needs, initial,
---   position, undoes, reason}], in the order in which their rows are locked; position: in which their entries are
+--   position, undoes, reason, args}], in the order in which their rows are locked; position: in which their entries are
 --   numbered; labels or counters null: as before; reason: why it awaits approval. A delete keeps its counters until the
 --   deletion is confirmed. A `replace` is two versions, a `rename` one of each of two resources: see 035.
 -- p_acted: [{resource, generation}] of the desired state that was acted on.
@@ -266,6 +266,19 @@ begin
   if moved_count <> jsonb_array_length(p_changes) then
     perform foreword_code.refuse_changes(p_changes);
   end if;
+  if not p_plain and p_changes @? '$[*].args ? (@.type() != "null")' then
+    insert into foreword_private.argument (resource, version, args)
+    select c.resource, s.version, c.args
+    from jsonb_to_recordset(p_changes) as c (resource uuid, args jsonb)
+    cross join lateral (
+      select s.version
+      from foreword_private.resource_state s
+      where s.resource = c.resource
+      offset 0
+    ) s
+    where c.args is not null;
+  end if;
+
   if replaced is not null then
     return query
     select e.decision, e.id, e.resource, e.version

@@ -35,7 +35,9 @@ create function foreword_code.claim(
   applied_at timestamptz,
   first_attempt_at timestamptz,
   external_id text,
-  outputs jsonb
+  outputs jsonb,
+  operation jsonb,
+  args jsonb
 )
 language plpgsql
 security definer
@@ -99,6 +101,7 @@ begin
         when 'applying' then 'recover'
         when 'in_doubt' then 'look_up'
         when 'applied' then 'confirm'
+        when 'accepted' then 'poll'
         when 'rejected' then 'withdraw'
       end as step
   ),
@@ -153,7 +156,21 @@ begin
       )
     end,
     o.external_id,
-    coalesce(o.outputs, '{}')
+    coalesce(o.outputs, '{}'),
+    case
+      when l.step = 'poll' then (
+        select t.operation
+        from foreword_private.attempt t
+        where t.entry = l.id and t.number = l.attempts
+      )
+    end,
+    case
+      when l.verb not in ('create', 'update', 'delete') then (
+        select g.args
+        from foreword_private.argument g
+        where g.resource = l.resource and g.version = l.version
+      )
+    end
   from leased l
   -- Looked up, not joined: a plan made while the tables were tiny would read all of them.
   cross join lateral (

@@ -38,6 +38,7 @@ language sql as $$
         case d.state
           when 'pending' then e.attempts > 0
           when 'applied' then e.reason is not null
+          when 'accepted' then e.reason is not null
           else true
         end
       )::foreword_code.due_work

@@ -36,6 +36,7 @@ begin
       response jsonb,
       external_id text,
       outputs jsonb,
+      operation jsonb,
       seen boolean,
       observed jsonb,
       condition text,
@@ -46,7 +47,8 @@ begin
     update foreword_private.attempt a
     set
       outcome = coalesce(a.outcome, r.outcome),
-      ended_at = coalesce(a.ended_at, clock_timestamp()),
+      ended_at = case when r.outcome is null then a.ended_at else coalesce(a.ended_at, clock_timestamp()) end,
+      operation = coalesce(r.operation, a.operation),
       error_class = coalesce(a.error_class, r.error_class),
       error = coalesce(a.error, r.error),
       response = coalesce(a.response, r.response),
@@ -54,7 +56,7 @@ begin
       outputs = coalesce(r.outputs, a.outputs)
     from result r
     where
-      r.outcome is not null
+      (r.outcome is not null or r.operation is not null)
       and a.entry = r.entry
       and a.number = r.number
       and a.entry = any (array(select x.entry from result x))

@@ -21,14 +21,22 @@ begin
   end if;
   if jsonb_typeof(options) <> 'object' then
     raise exception '%: options must be a JSON object', what
-      using errcode = 'FW028', hint = 'Options: labels, counters, needs.';
+      using errcode = 'FW028', hint = 'Options: labels, counters, needs, args.';
   end if;
   select k into odd
   from jsonb_object_keys(options) k
-  where k not in ('labels', 'counters', 'needs');
+  where k not in ('labels', 'counters', 'needs', 'args');
   if odd is not null then
     raise exception '%: unknown option %', what, quote_literal(left(odd, 60))
-      using errcode = 'FW028', hint = 'Options: labels, counters, needs.';
+      using errcode = 'FW028', hint = 'Options: labels, counters, needs, args.';
+  end if;
+  if options ? 'args' and (p_intent ->> 'verb') in ('create', 'update', 'delete') then
+    raise exception '%: args of %', what, p_intent ->> 'verb'
+      using errcode = 'FW028', hint = 'Only a provider''s own verbs are called with args; a state is in `state`.';
+  end if;
+  if octet_length((options -> 'args')::text) > 64 * 1024 then
+    raise exception '%: its args are larger than % bytes', what, 64 * 1024
+      using errcode = 'FW023', hint = 'Keep the bulk elsewhere and refer to it.';
   end if;
   if
     coalesce(jsonb_typeof(options -> 'labels'), 'object') <> 'object'
@@ -82,18 +90,26 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   intent jsonb;
+  after jsonb := nullif(intend.state, 'null');
 begin
   perform foreword_code.must_be_serializable('foreword.intend');
   perform foreword_code.check_name('scope', intend.scope);
   perform foreword_code.check_name('kind', intend.kind);
   perform foreword_code.check_name('name', intend.name);
   perform foreword_code.check_name('verb', intend.verb);
+  if after is null and intend.verb not in ('create', 'update', 'delete') then
+    after := (select a.state from foreword.assume(intend.scope, intend.kind, intend.name) a);
+    if after is null then
+      raise exception '%/% is to have % but is assumed absent', intend.kind, intend.name, intend.verb
+        using errcode = 'FW011', hint = 'Read it first, and create it where it is absent.';
+    end if;
+  end if;
   intent := jsonb_build_object(
     'scope', intend.scope,
     'kind', intend.kind,
     'name', intend.name,
     'verb', intend.verb,
-    'state', intend.state,
+    'state', coalesce(after, 'null'),
     'options', coalesce(intend.options, '{}')
   );
   perform foreword_code.check_intent(intent);
@@ -101,4 +117,4 @@ begin
 end
 $$;
 comment on function foreword.intend(text, text, text, text, jsonb, jsonb) is
-  'In a SERIALIZABLE transaction: intends that a resource shall be created, updated, deleted (state null) or called with a provider''s own verb; state is what is assumed afterwards; options: labels (object of texts), counters (object of whole numbers: what it consumes from now on), needs (array of KIND/NAME in the same scope). Nothing is written before foreword.decide. FW001, FW020, FW023 to FW025, FW028: what is wrong is said.';
+  'In a SERIALIZABLE transaction: intends that a resource shall be created, updated, deleted (state null) or called with a provider''s own verb; state is what is assumed afterwards (null: as it is assumed now, which is then a premise); options: labels (object of texts), counters (object of whole numbers: what it consumes from now on), needs (array of KIND/NAME in the same scope), args (anything: what a provider''s own verb is called with). Nothing is written before foreword.decide. FW001, FW011, FW020, FW023 to FW025, FW028: what is wrong is said.';

@@ -79,6 +79,7 @@ begin
               )
             from jsonb_array_elements_text(coalesce(i.options -> 'needs', '[]')) n
           ),
+          'args', i.options -> 'args',
           'initial', 'pending',
           'position', i.position
         )

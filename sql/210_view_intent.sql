@@ -82,7 +82,14 @@ select
     )
   ) as worker,
   e.assumed as state_after,
-  p.scope is not null as paused
+  p.scope is not null as paused,
+  case
+    when e.verb not in ('create', 'update', 'delete') then (
+      select g.args
+      from foreword_private.argument g
+      where g.resource = e.resource and g.version = e.version
+    )
+  end as args
 from foreword_private.entry e
 join foreword_private.resource r on r.id = e.resource
 left join foreword_private.pause p
@@ -96,7 +103,7 @@ comment on column foreword.intent.kind is 'Kind of resource.';
 comment on column foreword.intent.name is 'Name of the resource.';
 comment on column foreword.intent.verb is 'create, update, delete, or one of the provider''s own.';
 comment on column foreword.intent.version is 'Version of the resource that it makes; given to the API as generation.';
-comment on column foreword.intent.state is 'awaiting_approval, pending, applying, applied, confirmed, rejected, in_doubt, stale or cancelled.';
+comment on column foreword.intent.state is 'awaiting_approval, pending, applying, accepted, applied, confirmed, rejected, in_doubt, stale or cancelled.';
 comment on column foreword.intent.reason is 'Why it is in that state, and what its account, a pause of its scope or a maintenance window makes it wait for; null where nothing is to be said.';
 comment on column foreword.intent.decision_id is 'The decision that wrote it.';
 comment on column foreword.intent.attempts is 'External calls begun so far.';
@@ -108,3 +115,4 @@ comment on column foreword.intent.settled_at is 'When no more work was owed; nul
 comment on column foreword.intent.worker is 'Worker that has it now, or had it last.';
 comment on column foreword.intent.state_after is 'Assumed state of the resource after it; null: absent.';
 comment on column foreword.intent.paused is 'True while it waits for its scope to be resumed: see foreword.scope.';
+comment on column foreword.intent.args is 'What a provider''s own verb is called with; null: with nothing.';

@@ -13,7 +13,8 @@ select
   a.idempotency_key,
   a.worker,
   a.epoch,
-  a.external_id
+  a.external_id,
+  a.operation
 from foreword_private.attempt a;
 
 comment on view foreword.attempt is 'Every try at an external call, written before the call was made.';
@@ -30,3 +31,4 @@ comment on column foreword.attempt.idempotency_key is 'Key sent with the call; t
 comment on column foreword.attempt.worker is 'Worker that made it.';
 comment on column foreword.attempt.epoch is 'Lease it was made under; an older lease cannot settle.';
 comment on column foreword.attempt.external_id is 'Id that the API returned, kept even where the outcome came too late.';
+comment on column foreword.attempt.operation is 'What the API calls the operation that it accepted, where it answers so; asked for until it ends.';

@@ -16,6 +16,7 @@ select
     'verb', e.verb,
     'state', e.assumed,
     'before', p.assumed,
+    'args', g.args,
     'digest', encode(sha256(convert_to(concat_ws(' ', e.verb, e.assumed::text), 'UTF8')), 'hex')
   ) as sent,
   coalesce(
@@ -28,7 +29,8 @@ select
     'next_at', e.due_at,
     'observed', o.observed,
     'observed_at', o.observed_at,
-    'external_id', coalesce(a.external_id, o.external_id)
+    'external_id', coalesce(a.external_id, o.external_id),
+    'operation', a.operation
   ) as lookup,
   (
     select count(*)
@@ -68,6 +70,7 @@ left join lateral (
   order by c.outcome is distinct from 'rejected' desc, c.number desc
   limit 1
 ) a on true
+left join foreword_private.argument g on g.resource = e.resource and g.version = e.version
 left join foreword_private.observation o on o.resource = e.resource
 where e.state = 'in_doubt' and e.settled_at is null;
 
@@ -81,7 +84,7 @@ comment on column foreword.doubt.since is 'Since when the outcome is unknown.';
 comment on column foreword.doubt.question is 'What must be known.';
 comment on column foreword.doubt.sent is 'What was sent and when, in which attempt, under which key; the state to be reached (references unresolved, no secrets), its digest, and the state before.';
 comment on column foreword.doubt.answered is 'What came back instead of an answer.';
-comment on column foreword.doubt.lookup is 'What look-ups show: how many, when the next is, what was seen last and when, and the id at the API as far as it is known.';
+comment on column foreword.doubt.lookup is 'What look-ups show: how many, when the next is, what was seen last and when, and the id at the API as far as it is known, and what it calls the operation, where it accepted one.';
 comment on column foreword.doubt.blocks is 'Number of intents that wait for this one.';
 comment on column foreword.doubt.waits_for_a_person is 'False while look-ups may still answer it, or tell a person more.';
 comment on column foreword.doubt.reason is 'Why it is in doubt, all in all.';

@@ -2,7 +2,7 @@
 create view foreword.health as
 select
   coalesce(sum(b.count) filter (where b.state = 'pending'), 0)::bigint as pending,
-  coalesce(sum(b.count) filter (where b.state = 'applying'), 0)::bigint as applying,
+  coalesce(sum(b.count) filter (where b.state in ('applying', 'accepted')), 0)::bigint as applying,
   coalesce(sum(b.count) filter (where b.state = 'applied'), 0)::bigint as applied,
   coalesce(sum(b.count) filter (where b.state = 'in_doubt'), 0)::bigint as in_doubt,
   coalesce(sum(b.count) filter (where b.state = 'awaiting_approval'), 0)::bigint as awaiting_approval,
@@ -38,7 +38,7 @@ from foreword.backlog b;
 
 comment on view foreword.health is 'One row: how much is open, what waits, who lives.';
 comment on column foreword.health.pending is 'Intents decided and not yet begun.';
-comment on column foreword.health.applying is 'Intents with a call open.';
+comment on column foreword.health.applying is 'Intents with a call open, or with an operation that the API accepted and is at.';
 comment on column foreword.health.applied is 'Intents whose effect the API answered and no look has confirmed yet.';
 comment on column foreword.health.in_doubt is 'Intents whose outcome is unknown.';
 comment on column foreword.health.awaiting_approval is 'Intents that wait for an approval.';

@@ -48,6 +48,7 @@ begin
             'foreword.decide',
             'foreword.find',
             'foreword.intend',
+            'foreword.observe',
             'foreword.prepare',
             'foreword.unwant',
             'foreword.want',
@@ -66,6 +67,7 @@ begin
           'foreword_applier',
           false,
           array[
+            'foreword.observe',
             'foreword_code.budget_wait',
             'foreword_code.certify',
             'foreword_code.claim',
@@ -74,6 +76,7 @@ begin
             'foreword_code.earlier_doubt',
             'foreword_code.end_again',
             'foreword_code.enter_worker',
+            'foreword_code.forget_gone',
             'foreword_code.intents_of',
             'foreword_code.leave_worker',
             'foreword_code.note_answers',
@@ -97,6 +100,7 @@ begin
           array[
             'foreword.approve',
             'foreword.cancel',
+            'foreword.observe',
             'foreword.pause',
             'foreword.resolve',
             'foreword.resume',

@@ -7,6 +7,7 @@ import type { Config } from './domain/config.ts'
 import type { Decider, Reads } from './domain/decider.ts'
 import type { ConfigInput } from './domain/define-config.ts'
 import { ForewordError } from './domain/errors.ts'
+import { checkedNotice, type Notice, type Noted } from './domain/notice.ts'
 import type { DecideResult } from './domain/result.ts'
 import { migrateAll, openEngine, type Engine } from './foreword.ts'
 import { createLogger } from './logger.ts'
@@ -14,6 +15,7 @@ import type { Reconciled } from './reconcile/reconcile.ts'
 import { resolveSecret } from './secrets.ts'
 import { connectionError, type Sql } from './store/connect.ts'
 import { openDatabase } from './store/database.ts'
+import { tell } from './store/notice-store.ts'
 import { intentsOf, type Standing } from './store/standing.ts'
 import { version } from './version.ts'
 
@@ -59,6 +61,11 @@ export interface Connected extends AsyncDisposable {
     readonly scope?: string
     readonly kind?: string
   }) => Promise<Reconciled>
+  /**
+   * Tells what was seen of a resource, as a webhook does. It is not believed by itself: what is news makes a
+   * look due, which a worker takes within seconds. Throws a ForewordError for what cannot be told.
+   */
+  readonly observe: (notice: Notice) => Promise<Noted>
   /** Lets what runs here end, and closes. */
   readonly close: () => Promise<void>
 }
@@ -122,6 +129,10 @@ const connected = (engine: Engine, closeDatabase: () => Promise<void>): Connecte
     },
     settled: settled(engine.sql),
     reconcile: (options = {}) => engine.reconcile(options).catch(unreachable),
+    observe: async (notice) => {
+      const checked = checkedNotice(notice, new Set(engine.providers.keys()))
+      return tell(engine.sql, checked).catch(unreachable)
+    },
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -12,6 +12,7 @@ import { nextRunOf } from './domain/cron-next.ts'
 import type { Logger, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
 import type { DecideResult } from './domain/result.ts'
+import { createNotices } from './reconcile/notices.ts'
 import type { reconcile, ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
 import { budgetStore } from './store/budget-store.ts'
@@ -165,7 +166,10 @@ const enterAndApply = async (
 
 const workerOf = async (
   options: EngineOptions,
-  engine: Pick<Engine, 'decide' | 'reconcile' | 'sql' | 'providers' | 'budgets'> & {
+  engine: Pick<
+    Engine,
+    'decide' | 'reconcile' | 'reconcileDeps' | 'sql' | 'providers' | 'budgets'
+  > & {
     readonly under: (policies: readonly Policy[]) => UseCases
   },
   onFatal: (reason: string) => void,
@@ -180,9 +184,12 @@ const workerOf = async (
     onFatal(reason)
   }
   const { worker, applier, hear, leave } = await enterAndApply(options, engine, fail)
+  const notices = createNotices(engine.reconcileDeps)
   return startWorker({
     url,
     applier,
+    onSweep: notices.tick,
+    onStop: notices.stop,
     hear,
     schedules,
     onSchedule: runSchedule({ store, worker, under: engine.under, deciders: config.deciders }),
@@ -249,6 +256,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     sql,
     decide: cases.decide,
     reconcile: cases.reconcile,
+    reconcileDeps,
     providers,
     budgets,
     under: (policies: readonly Policy[]) => useCases(ground, [...config.policies, ...policies]),
@@ -256,7 +264,6 @@ export const openEngine = (options: EngineOptions): Engine => {
   const here = applyHere(options, engine)
   return {
     ...engine,
-    reconcileDeps,
     wakeup,
     startWorker: async (onFatal, schedules) => {
       // A helper does not speak for the configuration of those who stay.

@@ -1,6 +1,7 @@
 /** What programs import from 'foreword'. Everything else may change with any release. */
 export { connect, type Connected, type DecideCall } from './connect.ts'
 export {
+  act,
   call,
   create,
   defineDecider,
@@ -23,12 +24,15 @@ export {
 export { defineConfig, secret, type ConfigInput } from './domain/define-config.ts'
 export { ForewordError } from './domain/errors.ts'
 export type { Json, JsonObject } from './domain/json.ts'
+export type { Notice, Noted } from './domain/notice.ts'
 export {
+  accepted,
   applied,
   defaultTraits,
   notSent,
   rejected,
   Throttled,
+  unknown,
   type Call,
   type Idempotency,
   type Listed,

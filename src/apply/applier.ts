@@ -11,7 +11,7 @@ import { createAlarm } from './alarm.ts'
 import { gathered } from './batching.ts'
 import type { StepDeps } from './call.ts'
 import type { DecideAgain } from './decide-again.ts'
-import { apply, certified, confirm, lookUp, recover } from './step.ts'
+import { apply, certified, confirm, lookUp, poll, recover } from './step.ts'
 
 export interface ApplierDeps extends StepDeps {
   readonly log: ApplyLog
@@ -45,6 +45,8 @@ const learn = async (
       return apply(deps, provider, lease)
     case 'confirm':
       return confirm(deps, provider, lease)
+    case 'poll':
+      return poll(deps, provider, lease)
     case 'look_up':
       return lookUp(deps, provider, lease)
     case 'recover':

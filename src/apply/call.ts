@@ -2,7 +2,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Errors } from 'io-ts'
 import { formatErrors } from '../domain/codec.ts'
-import { setDeadline, stopwatch } from '../domain/deadline.ts'
 import type { Json } from '../domain/json.ts'
 import type { Learned } from '../domain/lifecycle.ts'
 import type { ApplyLog, Lease } from '../domain/ports.ts'
@@ -33,33 +32,6 @@ export const messageOf = (error: unknown): string => {
     return brief(String(error instanceof Error ? error.message : error))
   } catch {
     return 'something was thrown that has no text'
-  }
-}
-
-/** Runs it for so long at most, whether it listens to its signal or not. */
-export const within = async <A>(
-  ms: number,
-  run: (signal: AbortSignal) => Promise<A>,
-): Promise<A> => {
-  const abort = new AbortController()
-  const age_ms = stopwatch()
-  setDeadline(abort.signal, () => age_ms() > ms)
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const error = new Error(`no answer within ${ms} ms`)
-      error.name = 'Timeout'
-      reject(error)
-      abort.abort(error)
-    }, ms)
-  })
-  // Started inside a promise: what it throws at once must not leave the timer running, and its error to nobody.
-  const running = Promise.resolve(abort.signal).then(run)
-  running.catch(() => undefined)
-  try {
-    return await Promise.race([running, timeout])
-  } finally {
-    clearTimeout(timer)
   }
 }
 
@@ -110,6 +82,7 @@ export const callOf = (deps: StepDeps, lease: Lease, spec: unknown, signal: Abor
   verb: lease.verb,
   spec,
   before: lease.before,
+  args: lease.args,
   idempotency_key: lease.idempotency_key,
   generation: lease.version,
   now: deps.now(),

@@ -1,47 +1,31 @@
 /** One step of one leased intent: the call, or the look, and what was learned from it. */
 import * as E from 'fp-ts/lib/Either.js'
 import { diffPaths } from '../domain/diff.ts'
-import type { Json, JsonObject } from '../domain/json.ts'
-import { next, tokenHolds, type Learned, type Standing } from '../domain/lifecycle.ts'
+import type { Json } from '../domain/json.ts'
+import { tokenHolds, type Learned } from '../domain/lifecycle.ts'
 import type { Lease, StepResult } from '../domain/ports.ts'
 import {
+  isStateVerb,
   NotSent,
+  traitsOf,
   type AnyProvider,
   type Call,
   type Outcome,
   type Sighting,
 } from '../domain/provider.ts'
-import { callOf, messageOf, specOf, within, type StepDeps } from './call.ts'
-
-/** `since_ms`: since the lease was taken, when the database told its clock. */
-const standingOf = (lease: Lease, since_ms: number): Standing => ({
-  attempts: lease.number,
-  looks: lease.looks,
-  applied_ms_ago: lease.applied_ms_ago,
-  first_attempt_ms_ago: lease.first_attempt_ms_ago + since_ms,
-  deadline_in_ms: lease.deadline_in_ms,
-})
-
-type Extra = Omit<
-  Partial<StepResult>,
-  'entry' | 'resource' | 'epoch' | 'number' | 'state' | 'due_in_ms' | 'reason' | 'looks'
->
-
-/** What was learned, as the row that settles it. */
-const resultOf = (
-  lease: Lease,
-  learned: Learned,
-  provider: AnyProvider,
-  extra: Extra = {},
-  since_ms = 0,
-): StepResult => ({
-  entry: lease.entry,
-  resource: lease.resource,
-  epoch: lease.epoch,
-  number: lease.number,
-  ...next(standingOf(lease, since_ms), learned, provider.traits),
-  ...extra,
-})
+import { within } from '../domain/within.ts'
+import { callOf, messageOf, specOf, type StepDeps } from './call.ts'
+import {
+  answered,
+  doubtful,
+  identity,
+  refused,
+  resultOf,
+  sightingOf,
+  unsent,
+  untilItEnds,
+  type Extra,
+} from './learned.ts'
 
 const perform = (provider: AnyProvider, call: Call): Promise<Outcome> => {
   switch (call.verb) {
@@ -66,43 +50,22 @@ const errorClass = (error: unknown): string => {
 }
 
 /**
- * A final no, where it was said to another call than the first. What came of those before it is asked
- * only now: it is rare.
- */
-const refused = async (
-  deps: StepDeps,
-  provider: AnyProvider,
-  lease: Lease,
-  reason: string,
-): Promise<StepResult> => {
-  const earlier = lease.number > 1 ? await deps.log.earlierDoubt(lease.entry, lease.number) : null
-  return resultOf(lease, { type: 'rejected', reason, earlier }, provider, {
-    outcome: 'rejected',
-    error_class: 'rejected',
-    error: reason,
-  })
-}
-
-const unsent = (lease: Lease, provider: AnyProvider, reason: string): StepResult =>
-  resultOf(lease, { type: 'not_sent', reason }, provider, {
-    outcome: 'rejected',
-    error_class: 'not_sent',
-    error: reason,
-  })
-
-/**
  * Whether a token may be sent again. Asked when it is about to be: since it was decided to, the intent may
  * have waited for a worker, or its account for calls to spend.
  */
 const tokenIsOver = async (
   deps: StepDeps,
-  { traits }: AnyProvider,
+  provider: AnyProvider,
   lease: Lease,
-): Promise<boolean> =>
-  traits.idempotency === 'token' &&
-  lease.number > 1 &&
-  !tokenHolds(lease.first_attempt_ms_ago + lease.age_ms(), traits) &&
-  (await deps.log.earlierDoubt(lease.entry, lease.number)) === 'open'
+): Promise<boolean> => {
+  const traits = traitsOf(provider, lease.verb)
+  return (
+    traits.idempotency === 'token' &&
+    lease.number > 1 &&
+    !tokenHolds(lease.first_attempt_ms_ago + lease.age_ms(), traits) &&
+    (await deps.log.earlierDoubt(lease.entry, lease.number)) === 'open'
+  )
+}
 
 /** The external call. Nothing of ours is locked or open meanwhile. */
 export const apply = async (
@@ -135,60 +98,9 @@ export const apply = async (
     const reason = messageOf(error)
     const error_class = errorClass(error)
     if (error_class === 'not_sent') return unsent(lease, provider, reason)
-    const extra: Extra = { outcome: 'in_doubt', error_class, error: reason }
-    const since_ms = performance.now() - began
-    return resultOf(lease, { type: 'unknown', reason }, provider, extra, since_ms)
+    return doubtful(lease, provider, reason, error_class, performance.now() - began)
   }
 }
-
-const identity = (from: {
-  readonly external_id?: string
-  readonly outputs?: JsonObject
-}): { external_id?: string; outputs?: JsonObject } => ({
-  ...(from.external_id === undefined ? {} : { external_id: from.external_id }),
-  ...(from.outputs === undefined ? {} : { outputs: from.outputs }),
-})
-
-const answered = async (
-  deps: StepDeps,
-  provider: AnyProvider,
-  lease: Lease,
-  outcome: Outcome,
-): Promise<StepResult> => {
-  if (outcome.type === 'rejected') {
-    const { reason, retry_after_ms } = outcome
-    if (retry_after_ms === undefined) return refused(deps, provider, lease, reason)
-    return resultOf(lease, { type: 'rejected', reason, retry_after_ms }, provider, {
-      outcome: 'rejected',
-      error_class: 'throttled',
-      error: reason,
-    })
-  }
-  const gone = outcome.gone === true
-  return resultOf(lease, { type: 'applied', gone }, provider, {
-    outcome: 'applied',
-    response: outcome.state,
-    ...identity(outcome),
-    // No look will follow: the answer is what is known of it.
-    ...(provider.traits.sightings > 0 && !gone
-      ? {}
-      : {
-          sighting: {
-            state: lease.verb === 'delete' || gone ? null : outcome.state,
-            condition: 'ready',
-          },
-        }),
-  })
-}
-
-const sightingOf = (sighting: Sighting | null): Extra => ({
-  ...(sighting === null ? {} : identity(sighting)),
-  sighting: {
-    state: sighting?.state ?? null,
-    condition: sighting?.condition ?? 'ready',
-    ...(sighting?.revision === undefined ? {} : { revision: sighting.revision }),
-  },
-})
 
 /** Whether a sighting is what the intent was to bring about. */
 const shows = (lease: Lease, state: Json, sighting: Sighting | null): boolean => {
@@ -202,6 +114,31 @@ const unlooked = (learned: Learned): Learned => ({
   type: 'look_failed',
   reason: `nothing to look for: ${'reason' in learned ? learned.reason : ''}`,
 })
+
+/** Asks how it stands with what the API accepted. What cannot be asked now is asked again. */
+export const poll = async (
+  deps: StepDeps,
+  provider: AnyProvider,
+  lease: Lease,
+): Promise<StepResult> => {
+  const failed = (reason: string): StepResult =>
+    untilItEnds(resultOf(lease, { type: 'poll_failed', reason }, provider))
+  if (provider.poll === undefined) return failed('the provider cannot poll')
+  const polling = provider.poll.bind(provider)
+  try {
+    const spec = await specOf(deps, provider, lease)
+    if (E.isLeft(spec)) return failed(spec.left.reason)
+    const outcome = await within(provider.traits.call_timeout_ms, (signal) =>
+      polling({
+        ...callOf(deps, lease, spec.right.spec, signal),
+        operation: lease.operation,
+      }),
+    )
+    return await answered(deps, provider, lease, outcome)
+  } catch (error) {
+    return failed(messageOf(error))
+  }
+}
 
 /** Looks whether the effect shows where it must be seen. */
 export const confirm = async (
@@ -226,8 +163,9 @@ export const confirm = async (
         return { sighting: seen, elsewhere: asked }
       },
     )
-    const isState = ['create', 'update', 'delete'].includes(lease.verb)
-    const shown = elsewhere === 'shown' && (!isState || shows(lease, spec.right.state, sighting))
+    const shown =
+      elsewhere === 'shown' &&
+      (!isStateVerb(lease.verb) || shows(lease, spec.right.state, sighting))
     if (!shown) {
       const pending = sighting !== null && sighting.condition === 'pending'
       return resultOf(lease, { type: 'not_shown', pending }, provider)
@@ -257,7 +195,7 @@ export const lookUp = async (
   lease: Lease,
 ): Promise<StepResult> => {
   const reason = lease.reason ?? 'its outcome is unknown'
-  if (provider.traits.idempotency !== 'lookup') {
+  if (traitsOf(provider, lease.verb).idempotency !== 'lookup') {
     const result = resultOf(lease, { type: 'doubted', reason }, provider)
     return result.due_in_ms === null
       ? { ...result, ...(await evidence(deps, provider, lease)) }

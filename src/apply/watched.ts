@@ -1,6 +1,7 @@
 /** A provider whose answers are watched: what each says about the account is told, and passed on as it is. */
 import {
   Throttled,
+  unknown,
   type AnyProvider,
   type Call,
   type Listed,
@@ -88,7 +89,7 @@ export const watched = (provider: AnyProvider, tell: Tell): AnyProvider => {
     (verb: (call: Call) => Promise<Outcome>) =>
     (call: Call): Promise<Outcome> =>
       watching.watch(call, () => verb(call), saidByOutcome)
-  const has = (method: 'find' | 'confirm' | 'list'): boolean =>
+  const has = (method: 'find' | 'confirm' | 'list' | 'poll'): boolean =>
     Reflect.get(provider, method) !== undefined
   return {
     kind: provider.kind,
@@ -107,6 +108,14 @@ export const watched = (provider: AnyProvider, tell: Tell): AnyProvider => {
     ...(has('confirm') && {
       confirm: (call) =>
         watching.watch(call, async () => (await provider.confirm?.(call)) ?? 'shown', well),
+    }),
+    ...(has('poll') && {
+      poll: (call) =>
+        watching.watch(
+          call,
+          async () => (await provider.poll?.(call)) ?? unknown('nothing can poll it'),
+          saidByOutcome,
+        ),
     }),
     ...(has('list') && {
       list: (look) => watching.watchList(look, () => provider.list?.(look) ?? none()),

@@ -31,7 +31,7 @@ const of_tables: Readonly<Record<TableLaw, string>> = {
   effects_were_attempted:
     'Every intent that took effect has a call that was answered, or was in doubt and then looked up or ruled on.',
   one_open_attempt:
-    'An intent has at most one call open, its newest, and only while it is applying.',
+    'An intent has at most one call open, its newest, and only while it is applying or accepted.',
   attempts_are_counted:
     'The calls of an intent are numbered 1 to n under its own idempotency key, and n is what the intent counts.',
   rulings_were_due:

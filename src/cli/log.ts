@@ -80,7 +80,8 @@ const cellsOfRuling = (ruling: Ruling, { colors, width }: Context): readonly Cel
 ]
 
 /** What --follow tells again: not each step on the way, but what it came to. */
-const isNews = (state: string): boolean => !['pending', 'applying', 'applied'].includes(state)
+const isNews = (state: string): boolean =>
+  !['pending', 'applying', 'accepted', 'applied'].includes(state)
 
 /** What was told so far. Bounded by the window and by what is still unsettled. */
 const createMemory = (first: readonly EntryRow[]) => {

@@ -13,10 +13,11 @@ export interface Progress {
 const line_interval_ms = 3_000
 const bar_width = 24
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
-const in_work = new Set(['applying', 'applied', 'in_doubt'])
+const in_work = new Set(['applying', 'accepted', 'applied', 'in_doubt'])
 
 /** In words of people: an applied intent is one whose effect is awaited. */
 const words = new Map([
+  ['accepted', 'accepted'],
   ['applied', 'to be seen'],
   ['in_doubt', 'in doubt'],
   ['awaiting_approval', 'to be approved'],

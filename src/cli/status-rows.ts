@@ -93,7 +93,7 @@ export const readStatus = async (sql: Sql, scope: string | undefined): Promise<S
         and r.condition <> 'ready'
         and not (r.condition = 'absent' and r.desired is null)
       order by
-        r.condition in ('pending', 'applying', 'applied'),
+        r.condition in ('pending', 'applying', 'accepted', 'applied'),
         r.since,
         r.scope,
         r.kind,

@@ -55,7 +55,7 @@ const healthLine = ({ health, workers }: Status, colors: Colors): string => {
   return `${colors[paint]('●')} ${colors.bold(text)}${colors.dim(rest.join(''))}`
 }
 
-const first_conditions = ['ready', 'pending', 'applying', 'applied', 'drifted']
+const first_conditions = ['ready', 'pending', 'applying', 'accepted', 'applied', 'drifted']
 
 /** Conditions in the order in which they are passed through, unusual ones last. */
 const conditionsOf = (counts: readonly Count[]): readonly string[] => {

@@ -94,6 +94,31 @@ const checkCounters = (draft: IntentDraft): E.Either<Invalid, Counters | null> =
       )
 }
 
+const args_bytes_max = 64 * 1024
+
+/** What an own verb is called with. Undefined: with nothing. */
+const checkArgs = (draft: IntentDraft): E.Either<Invalid, Json | undefined> => {
+  const { args } = draft
+  if (args === undefined) return E.right(undefined)
+  if (verbs.has(draft.verb)) {
+    const remedy = "only a provider's own verbs are called with args"
+    return invalid('FW028', `${resourceKey(draft)}: args of ${draft.verb}`, remedy)
+  }
+  const json = JsonCodec.decode(args)
+  if (E.isLeft(json)) {
+    const problem = formatErrors(json.left)[0]
+    const remedy = problem?.remedy ?? 'give JSON'
+    return invalid('FW020', `${resourceKey(draft)}: args: ${problem?.message ?? ''}`, remedy)
+  }
+  return Buffer.byteLength(JSON.stringify(json.right)) > args_bytes_max
+    ? invalid(
+        'FW023',
+        `${resourceKey(draft)}: its args are larger than ${args_bytes_max} bytes`,
+        'keep the bulk elsewhere and refer to it',
+      )
+    : E.right(json.right)
+}
+
 const name_pattern = /^[^\p{Cc}]{1,512}$/u
 
 const changeOf = (
@@ -115,6 +140,8 @@ const changeOf = (
   if (E.isLeft(state)) return state
   const counters = checkCounters(draft)
   if (E.isLeft(counters)) return counters
+  const args = checkArgs(draft)
+  if (E.isLeft(args)) return args
   const policies = policiesOf(rules.policies, at)
   const destroys = draft.verb === 'delete' || draft.verb === 'replace'
   if (destroys && policies.some((policy) => policy.prevent_destroy === true)) {
@@ -144,6 +171,7 @@ const changeOf = (
             first_initial: initialOf('delete', 'replace'),
           },
         }),
+    ...(args.right === undefined || args.right === null ? {} : { args: args.right }),
   })
 }
 

@@ -21,6 +21,10 @@ import type {
   ResourceName,
   WritePlan,
 } from '../domain/ports.ts'
+import type { Json } from '../domain/json.ts'
+import { isStateVerb } from '../domain/provider.ts'
+import { resourceKey } from '../domain/reference.ts'
+import { resourceId } from '../domain/resource-id.ts'
 import { changesOf, observedChanges, type ChangeRules, type Invalid } from './changes.ts'
 import { holdDeletes, type Counted, type Kind } from './hold-deletes.ts'
 import { factsOf, isQuery, planOf, TooManyRows } from './plan.ts'
@@ -120,6 +124,33 @@ export const factsIn = <R extends Reads, Input, Thought>(
   }
 }
 
+/** Actions leave the state as it was read. */
+const withStates = (
+  drafts: readonly IntentDraft[],
+  scope: string,
+  readings: Readings,
+): E.Either<Invalid, readonly IntentDraft[]> => {
+  const complete: IntentDraft[] = []
+  for (const draft of drafts) {
+    if ((draft.state as Json | undefined) !== undefined || isStateVerb(draft.verb)) {
+      complete.push(draft)
+      continue
+    }
+    const key = resourceKey(draft)
+    const row = readings.states.get(resourceId(draft.scope ?? scope, draft.kind, draft.name))
+    if (row === undefined) {
+      const remedy = 'read it by q.get, or say by call(…) what its state is afterwards'
+      return invalid('FW020', `${key} is to have ${draft.verb} and was not read`, remedy)
+    }
+    if (row.assumed === null) {
+      const remedy = 'read it first, and create it where it is absent'
+      return invalid('FW011', `${key} is to have ${draft.verb} but is assumed absent`, remedy)
+    }
+    complete.push({ ...draft, state: row.assumed })
+  }
+  return E.right(complete)
+}
+
 /** The decider's own code, on one set of readings. What it throws is a bug and goes through. */
 export const consider = <R extends Reads, Input, Thought>(
   deps: DecideDeps,
@@ -148,10 +179,12 @@ export const consider = <R extends Reads, Input, Thought>(
     }
   }
   if (E.isLeft(verdict)) return { type: 'refused', reason: verdict.left.reason }
+  const drafts = withStates(verdict.right, options.scope, readings)
+  if (E.isLeft(drafts)) return { type: 'invalid', why: drafts.left }
   const changes =
     options.cause === 'observation'
-      ? E.right(observedChanges(verdict.right, options.scope))
-      : changesOf(verdict.right, options.scope, deps.rules)
+      ? E.right(observedChanges(drafts.right, options.scope))
+      : changesOf(drafts.right, options.scope, deps.rules)
   if (E.isLeft(changes)) return { type: 'invalid', why: changes.left }
   const held =
     options.cause === 'observation'
@@ -161,6 +194,6 @@ export const consider = <R extends Reads, Input, Thought>(
   return {
     type: 'changes',
     changes: held.right,
-    acted: options.acted?.(verdict.right) ?? [],
+    acted: options.acted?.(drafts.right) ?? [],
   }
 }

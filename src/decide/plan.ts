@@ -50,6 +50,14 @@ const assumedOf = (at: ResourceName, row: StateRow | undefined): Assumed | null 
     ? null
     : { ...at, version: row.version, state: row.assumed, labels: row.labels }
 
+/** What is assumed absent, with the version that says so. */
+const absentOf = (at: ResourceName, readings: Readings): Assumed => ({
+  ...at,
+  version: readings.states.get(resourceId(at.scope, at.kind, at.name))?.version ?? 0,
+  state: null,
+  labels: {},
+})
+
 /** The answers by the names that the decider gave its reads. */
 export const factsOf = (
   reads: Reads,
@@ -66,7 +74,10 @@ export const factsOf = (
       case 'get':
         return one({ ...at, kind: q.kind, name: q.name })
       case 'get_all':
-        return q.names.map((name) => one({ ...at, kind: q.kind, name }))
+        return q.names.map((name) => {
+          const of = { ...at, kind: q.kind, name }
+          return one(of) ?? (q.absent === undefined ? null : absentOf(of, readings))
+        })
       case 'find': {
         const rows = finds.shift() ?? []
         if (rows.length > q.max) throw new TooManyRows(`${q.kind} ${JSON.stringify(q.labels)}`)

@@ -13,16 +13,48 @@ const positive = rule<number>('a number above 0', (value) =>
   Number.isFinite(value) && Number(value) > 0 ? undefined : '',
 )
 
+/** A year: longer is no interval, and must fit into a time. */
+const look_interval_ms_max = 31_536_000_000
+
+const bounds = strictObject(
+  { min_ms: wholeNumber(1, look_interval_ms_max), max_ms: wholeNumber(1, look_interval_ms_max) },
+  {},
+)
+
+const LookInterval = Object.assign(
+  new t.Type<t.TypeOf<typeof bounds>, unknown>(
+    'an object',
+    bounds.is,
+    (u, c) => {
+      const decoded = bounds.validate(u, c)
+      if (E.isLeft(decoded) || decoded.right.min_ms <= decoded.right.max_ms) return decoded
+      const { min_ms } = decoded.right
+      const context = t.appendContext(c, 'min_ms', bounds, min_ms)
+      return t.failure(min_ms, context, 'is above max_ms')
+    },
+    bounds.encode,
+  ),
+  { remedy: 'write { min_ms: 60_000, max_ms: 3_600_000 }' },
+)
+
+const Idempotencies = t.keyof({ natural: null, token: null, lookup: null, none: null })
+
 const plainTraits = strictObject(
   {
-    idempotency: t.keyof({ natural: null, token: null, lookup: null, none: null }),
+    idempotency: Idempotencies,
     token_valid_ms: wholeNumber(0),
     settle_ms: wholeNumber(0, timer_ms_max),
     sightings: wholeNumber(0),
     call_timeout_ms: wholeNumber(1, timer_ms_max),
     concurrency: wholeNumber(1),
   },
-  { account: Name, rate: strictObject({ per_second: positive, burst: wholeNumber(1) }, {}) },
+  {
+    account: Name,
+    rate: strictObject({ per_second: positive, burst: wholeNumber(1) }, {}),
+    look_interval: LookInterval,
+    operation_timeout_ms: wholeNumber(1, timer_ms_max),
+    verbs: dictionary(Idempotencies),
+  },
 )
 
 type TraitsDecoded = t.TypeOf<typeof plainTraits>
@@ -112,6 +144,7 @@ const ProviderShape = shaped<AnyProvider>(
   {
     find: Func,
     confirm: Func,
+    poll: Func,
     list: Func,
     calls: Calls,
     names: t.keyof({ free: null, unique: null }),

@@ -27,6 +27,8 @@ export type Query<A> = (
       readonly scope?: string
       readonly kind: string
       readonly names: readonly string[]
+      /** What is assumed absent is answered with its version and a state of null. */
+      readonly absent?: 'with_version'
     }
   | {
       readonly type: 'find'
@@ -99,6 +101,8 @@ export interface IntentDraft {
   readonly counters?: Counters
   /** `KIND/NAME` of resources whose unsettled intents must be through before this one is applied. */
   readonly needs?: readonly string[]
+  /** Of a provider's own verb: what it is called with. */
+  readonly args?: Json
   /** Only of the verb `replace`, which is foreword's own. */
   readonly replace?: Replacing
 }
@@ -116,6 +120,8 @@ export interface IntentOptions {
   readonly labels?: Labels
   readonly counters?: Counters
   readonly needs?: readonly string[]
+  /** Of a provider's own verb only: what it is called with. */
+  readonly args?: Json
 }
 
 export interface Refusal {
@@ -143,7 +149,22 @@ export const remove = (
   name: string,
   options: Pick<IntentOptions, 'scope' | 'needs'> = {},
 ): IntentDraft => ({ type: 'intent', kind, name, verb: 'delete', state: null, ...options })
-/** Intend one of the provider's own verbs (reboot, rotate); `state` is what is assumed afterwards. */
+/**
+ * Intend an action, one of the provider's own verbs (reboot, rotate), on what has been read. Its state stays as
+ * it is assumed; it gets a new version all the same, and whoever relied on the old one decides again.
+ */
+export const act = (
+  kind: string,
+  name: string,
+  verb: string,
+  args: Json = null,
+  options: IntentOptions = {},
+): Omit<IntentDraft, 'state'> & { readonly state: never } => ({
+  ...draft(verb)(kind, name, null, options),
+  state: undefined as never,
+  ...(args === null ? {} : { args }),
+})
+/** Intend one of the provider's own verbs that changes the state too; `state` is what is assumed afterwards. */
 export const call = (
   kind: string,
   name: string,

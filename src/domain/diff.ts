@@ -86,6 +86,47 @@ export const diffPaths = (
   return found
 }
 
+/**
+ * What is assumed once the differences are believed: what was seen where it differs, and everything else as it
+ * was. So references stay references, what is ignored stays what it was, and what an API shows besides is not
+ * taken for something that anybody asked for. `expected` is `assumed` with its references resolved.
+ */
+export const believedState = (
+  assumed: Json,
+  expected: Json,
+  observed: Json,
+  options: DiffOptions = {},
+): Json => {
+  const ignored = pathMatcher(options.ignore ?? [])
+  const walk = (
+    old: Json | undefined,
+    wanted: Json,
+    seen: Json | undefined,
+    keys: readonly Key[],
+  ): Json | undefined => {
+    if (ignored(keys)) return old
+    if (old !== wanted && isJsonObject(old) && Object.hasOwn(old, 'ref') && isJsonObject(wanted)) {
+      return diffPaths(wanted, seen ?? null).length === 0 ? old : walk(wanted, wanted, seen, keys)
+    }
+    const inside =
+      isJsonObject(wanted) && (isJsonObject(seen) || (keys.length > 0 && (seen ?? null) === null))
+    if (inside) {
+      const members = Object.entries(wanted).flatMap(([key, member]) => {
+        const now = walk(own(old, key), member, own(seen, key), [...keys, key])
+        return now === undefined ? [] : [[key, now] as const]
+      })
+      return Object.fromEntries(members)
+    }
+    if (pairUp(wanted, seen)) {
+      return wanted.map(
+        (member, at) => walk(own(old, at), member, own(seen, at), [...keys, at]) ?? null,
+      )
+    }
+    return sameState(wanted, seen ?? null) ? old : seen
+  }
+  return observed === null ? null : (walk(assumed, expected, observed, []) ?? null)
+}
+
 /** All that an update changes, both ways: a plan also tells what is taken away. */
 export const renderDiff = (
   before: Json,

@@ -9,6 +9,7 @@ export type IntentState =
   | 'awaiting_approval'
   | 'pending'
   | 'applying'
+  | 'accepted'
   | 'applied'
   | 'confirmed'
   | 'rejected'
@@ -34,6 +35,10 @@ export type EarlierDoubt = 'open' | 'did_not_happen' | 'retry'
 export type Learned =
   /** Its decision is serializable with all others: it may be attempted. */
   | { readonly type: 'certified' }
+  /** The API took it on and is at it; it may ask for so long until it is asked again. */
+  | { readonly type: 'accepted'; readonly poll_after_ms?: number }
+  /** It could not be asked how it stands with what it accepted. */
+  | { readonly type: 'poll_failed'; readonly reason: string }
   /** The API said that it is done; `gone`: that it was done, and that what it made is gone since. */
   | { readonly type: 'applied'; readonly gone?: boolean }
   /** It certainly did not happen; with `retry_after_ms` it is worth another try. */
@@ -77,6 +82,36 @@ export const show_timeout_ms = (traits: Traits): number => Math.max(60_000, trai
 /** Between looks: soon at first, then about as often as the API's lag makes sense of. */
 const look_again_ms = (traits: Traits, since_ms: number): number =>
   Math.min(5_000, Math.max(25, traits.settle_ms / 8, since_ms / 2))
+
+const operation_timeout_default_ms = 3_600_000
+const poll_ms_max = 10_000
+
+/** So long may an API be at something. */
+const operation_timeout_ms = (traits: Traits): number =>
+  traits.operation_timeout_ms ?? operation_timeout_default_ms
+
+const spanOf = (ms: number): string =>
+  ms >= 120_000 ? `${Math.round(ms / 60_000)} minutes` : `${Math.round(ms / 1_000)} s`
+
+/**
+ * What was accepted is asked for until it ends. Once it takes too long nobody but a person can tell: it may be
+ * under way still, so it is neither called again nor proven absent by a look.
+ */
+const underWay = (
+  standing: Standing,
+  learned: Extract<Learned, { type: 'accepted' | 'poll_failed' }>,
+  traits: Traits,
+): Move => {
+  const since_ms = Math.max(0, traits.call_timeout_ms - standing.deadline_in_ms)
+  const reason = learned.type === 'poll_failed' ? learned.reason : null
+  if (since_ms > operation_timeout_ms(traits)) {
+    const late = `accepted, and not done after ${spanOf(operation_timeout_ms(traits))}`
+    return to('in_doubt', null, reason === null ? late : `${late}: ${reason}`)
+  }
+  if (learned.type === 'poll_failed') return to('accepted', look_later_ms(since_ms), reason)
+  const again_ms = Math.min(poll_ms_max, Math.max(50, since_ms / 2))
+  return to('accepted', Math.max(learned.poll_after_ms ?? 0, again_ms))
+}
 
 const expired = 'its idempotency token is no longer valid'
 
@@ -167,6 +202,9 @@ export const next = (standing: Standing, learned: Learned, traits: Traits): Move
   switch (learned.type) {
     case 'certified':
       return to('pending', 0)
+    case 'accepted':
+    case 'poll_failed':
+      return underWay(standing, learned, traits)
     case 'applied':
       return learned.gone === true
         ? to('confirmed', null, 'it was done, and what it made is gone since')
@@ -193,7 +231,12 @@ export const next = (standing: Standing, learned: Learned, traits: Traits): Move
     }
     case 'not_shown': {
       const since_ms = standing.applied_ms_ago ?? 0
-      if (learned.pending) return to('applied', look_again_ms(traits, since_ms), 'not ready yet')
+      if (learned.pending) {
+        const limit_ms = operation_timeout_ms(traits)
+        return since_ms > limit_ms
+          ? to('in_doubt', null, `it is there, and not ready after ${spanOf(limit_ms)}`)
+          : to('applied', look_again_ms(traits, since_ms), 'not ready yet')
+      }
       return since_ms > show_timeout_ms(traits)
         ? to('in_doubt', 1_000, 'it is said to be done, but no look shows it')
         : to('applied', look_again_ms(traits, since_ms))

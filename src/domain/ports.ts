@@ -63,6 +63,8 @@ export interface Change extends ResourceName {
     readonly first_initial: 'pending' | 'awaiting_approval'
     readonly deposed?: string
   }
+  /** What a provider's own verb is called with. */
+  readonly args?: Json
 }
 
 /** Everything that one decision writes. */
@@ -89,7 +91,12 @@ export interface WritePlan {
   readonly cause: Cause
   readonly changes: readonly Change[]
   /** Generations of desired state that this decision acts on; it fails when one has moved. */
-  readonly acted: readonly { readonly resource: string; readonly generation: number }[]
+  readonly acted: readonly {
+    readonly resource: string
+    readonly generation: number
+    /** What was seen is wanted from now on; a spec of null: nothing is. */
+    readonly adopted?: { readonly spec: Json }
+  }[]
 }
 
 export interface WrittenEntry {
@@ -159,7 +166,7 @@ export interface DecisionStore {
 
 // ---- applying
 
-export type Step = 'certify' | 'apply' | 'recover' | 'look_up' | 'confirm' | 'withdraw'
+export type Step = 'certify' | 'apply' | 'recover' | 'look_up' | 'poll' | 'confirm' | 'withdraw'
 
 /** Work leased to a worker. */
 export interface Lease extends ResourceName {
@@ -188,6 +195,10 @@ export interface Lease extends ResourceName {
   readonly first_attempt_ms_ago: number
   readonly external_id: string | null
   readonly outputs: JsonObject
+  /** For `poll`: what the API accepted with the newest attempt. */
+  readonly operation: Json
+  /** What a provider's own verb is called with; null: with nothing. */
+  readonly args: Json
 }
 
 /** What a step found out, to be written in one batch with others. */
@@ -207,6 +218,8 @@ export interface StepResult {
   readonly response?: Json
   readonly external_id?: string
   readonly outputs?: JsonObject
+  /** What the API calls what it has begun. */
+  readonly operation?: Json
   /** Present: what a look showed; `state` null: it is gone. */
   readonly sighting?: {
     readonly state: Json

@@ -39,6 +39,38 @@ export interface Traits {
   readonly account?: string
   /** Calls and looks per second that the account allows, and how many may come at once. */
   readonly rate?: { readonly per_second: number; readonly burst: number }
+  /**
+   * How long a schedule leaves alone what it has looked at: `min_ms` after something new, and twice as long
+   * each time that nothing is, up to `max_ms`. Absent: every run looks at everything.
+   */
+  readonly look_interval?: { readonly min_ms: number; readonly max_ms: number }
+  /** How long an operation that was accepted, or a resource that is not ready, may take before a person is asked. */
+  readonly operation_timeout_ms?: number
+  /**
+   * Of the provider's own verbs, those whose unknown outcome may be treated otherwise than `none`, or than a token
+   * or a look-up by `find` would let it: a state is reached twice as well as once, a reboot is not.
+   */
+  readonly verbs?: { readonly [verb: string]: Idempotency }
+}
+
+/** The verbs that reach a state. All others are a provider's own: actions. */
+export const isStateVerb = (verb: string): boolean =>
+  verb === 'create' || verb === 'update' || verb === 'delete'
+
+/**
+ * The traits of one verb. An action is never repeated because a state would be, and no look at a state tells
+ * whether it happened: only a token, or a look-up by the key that it left.
+ */
+export const traitsOf = (
+  { traits, find }: { readonly traits: Traits; readonly find?: unknown },
+  verb: string,
+): Traits => {
+  if (isStateVerb(verb)) return traits
+  const declared = traits.verbs?.[verb]
+  if (declared !== undefined) return { ...traits, idempotency: declared }
+  const { idempotency } = traits
+  const tells = idempotency === 'token' || (idempotency === 'lookup' && find !== undefined)
+  return tells ? traits : { ...traits, idempotency: 'none' }
 }
 
 export const defaultTraits: Traits = {
@@ -67,6 +99,8 @@ export interface Call<Spec = unknown> extends Look {
   readonly verb: string
   /** The state that shall be, references resolved and decoded by the kind's codec. For a delete: the last known one. */
   readonly spec: Spec
+  /** Of an own verb: what it is called with, as the decider said. Null or absent: with nothing. */
+  readonly args?: Json
   /** The assumed state before this intent; null where it was absent. */
   readonly before: Json
   /** The same on every attempt of one intent; leave it in the effect where a look-up can find it. */
@@ -91,6 +125,16 @@ export interface Sighting {
 /** A sighting in a list of a whole kind. */
 export interface Listed extends Sighting {
   readonly name: string
+  /** The page that it stands on, where a list can begin at one: should the next page fail, the list goes on there. */
+  readonly page?: string
+}
+
+/** What a list is given. */
+export interface ListLook extends Omit<Look, 'name' | 'external_id' | 'outputs'> {
+  /** Begin at this page: the `page` of something listed before. */
+  readonly from?: string
+  /** To be awaited before each page but the first: resolves when the account has a call to give. */
+  readonly turn?: () => Promise<void>
 }
 
 export type Outcome =
@@ -111,6 +155,20 @@ export type Outcome =
       /** It asks that nothing at all be sent on this account for so long (429). */
       readonly throttled?: boolean
     }
+  | {
+      /** It was taken on, and is not done: `poll` is asked about the operation until it ends. */
+      readonly type: 'accepted'
+      /** What the API calls it: kept with the attempt, and given to `poll`. */
+      readonly operation: Json
+      readonly external_id?: string
+      readonly outputs?: JsonObject
+      readonly poll_after_ms?: number
+    }
+  | {
+      /** It is over, and nobody can tell what it left: an operation that failed half-way. */
+      readonly type: 'unknown'
+      readonly reason: string
+    }
 
 /** The effect happened, and the API said so. With `gone`: it was done once, and nothing is there any more. */
 export const applied = (
@@ -127,6 +185,19 @@ export const rejected = (
   reason: string,
   extra: { readonly retry_after_ms?: number; readonly throttled?: boolean } = {},
 ): Outcome => ({ type: 'rejected', reason, ...extra })
+
+/** The API has taken it on and is at it: from now on `poll` is asked, and no slot is held meanwhile. */
+export const accepted = (
+  operation: Json,
+  extra: {
+    readonly external_id?: string
+    readonly outputs?: JsonObject
+    readonly poll_after_ms?: number
+  } = {},
+): Outcome => ({ type: 'accepted', operation, ...extra })
+
+/** It has ended, and nobody can tell what it left. To be returned by `poll`: what is thrown there is asked again. */
+export const unknown = (reason: string): Outcome => ({ type: 'unknown', reason })
 
 /** Throw this when the request certainly never left: connection refused, name not resolved. */
 export class NotSent extends Error {
@@ -175,8 +246,13 @@ export interface Provider<Spec = unknown, State = unknown> {
   find?(call: Call<Spec>): Promise<Sighting | null>
   /** Whether the effect of this call shows where it must be seen (a secondary, say). Default: compare `read`. */
   confirm?(call: Call<Spec>): Promise<'shown' | 'not_yet'>
+  /**
+   * How it stands with an operation that a call was answered with: `accepted` again while the API is at it, else
+   * what came of it. Throws where it cannot tell now.
+   */
+  poll?(call: Call<Spec> & { readonly operation: Json }): Promise<Outcome>
   /** All of the kind in a scope, page after page. */
-  list?(look: Omit<Look, 'name' | 'external_id' | 'outputs'>): AsyncIterable<Listed>
+  list?(look: ListLook): AsyncIterable<Listed>
   /** Actions that are not states: reboot, rotate. The key is the verb. */
   readonly calls?: { readonly [verb: string]: (call: Call<Spec>) => Promise<Outcome> }
 }

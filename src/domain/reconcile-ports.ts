@@ -1,6 +1,7 @@
 /** What reconciling needs of the store, as types. `store` implements them. */
 import type { Json, JsonObject } from './json.ts'
 import type { Counters, Labels } from './decider.ts'
+import type { Difference } from './diff.ts'
 import type { ResourceName } from './ports.ts'
 import type { WantedLifecycle } from './wanted-lifecycle.ts'
 
@@ -32,7 +33,7 @@ export interface Seen {
   readonly open: boolean
 }
 
-/** A resource that may be looked at: nothing under way, settled long enough. */
+/** A resource that is assumed to be there, as it was when a look at it may begin. */
 export interface Watched extends ResourceName {
   readonly resource: string
   readonly version: number
@@ -40,8 +41,10 @@ export interface Watched extends ResourceName {
   readonly labels: Labels
   readonly external_id: string | null
   readonly outputs: JsonObject
-  readonly settled_ms_ago: number
-  readonly busy: boolean
+  /** Nothing is under way, and the last write had settled when the look began. */
+  readonly quiet: boolean
+  /** The moment from which a look counts, by the database's clock. */
+  readonly began_at: string
   /** Path patterns that its owner leaves to others. */
   readonly ignore: readonly string[]
 }
@@ -50,16 +53,56 @@ export interface LookNote {
   readonly resource: string
   /** The version that was assumed when the look began. */
   readonly version: number
+  readonly began_at: string
   readonly observed: Json
   readonly external_id?: string
   readonly outputs?: JsonObject
   readonly revision?: string
   readonly condition?: 'ready' | 'pending' | 'failed'
-  readonly paths: readonly {
-    readonly path: string
-    readonly assumed: Json
-    readonly observed: Json
-  }[]
+  /** Bounds of the time until the next look that a schedule takes. Absent: every run looks. */
+  readonly interval?: { readonly min_ms: number; readonly max_ms: number }
+  readonly paths: readonly Difference[]
+}
+
+/** All of one kind in one scope that is assumed to be there. */
+export interface Place {
+  readonly scope: string
+  readonly kind: string
+  readonly all: number
+  /** Those whose next look has come. */
+  readonly due: number
+}
+
+export interface WatchFilter {
+  readonly scope: string
+  readonly kind: string
+  readonly settle_ms: number
+  readonly limit: number
+  /** Names behind this one. */
+  readonly after?: string
+  /** Not those that have been looked at since. */
+  readonly unseen_since?: string
+  readonly due_only?: boolean
+  readonly names?: readonly string[]
+  /** When the looks at them have begun; absent: they begin now. */
+  readonly began_at?: string
+}
+
+/** A belief that came from a look, of something that nobody wants by a stack, as it was before. */
+export interface Believed extends ResourceName {
+  readonly resource: string
+  /** The version that the belief made. */
+  readonly version: number
+  readonly before: Json
+  readonly labels: Labels
+  readonly gone: boolean
+}
+
+/** A resource of which somebody has told something that a look shall tell for certain. */
+export interface Noticed {
+  readonly scope: string
+  readonly kind: string
+  readonly names: readonly string[]
 }
 
 /** A scope in which nothing is decided, and who has said so. */
@@ -92,8 +135,6 @@ export interface ReconcileStore {
     by: string,
     options?: { readonly take_over?: boolean },
   ) => Promise<void>
-  /** Marks one resource as wanted absent. */
-  readonly unwant: (at: ResourceName, by: string) => Promise<void>
   /** Marks as wanted absent whatever of the stack is not among the names. */
   readonly unwantOthers: (
     scope: string,
@@ -101,13 +142,27 @@ export interface ReconcileStore {
     keep: readonly ResourceName[],
     by: string,
   ) => Promise<number>
-  readonly watched: (filter: {
+  /** The desired rows of some resources, as far as there are any. */
+  readonly desiredOf: (resources: readonly string[]) => Promise<readonly DesiredRow[]>
+  readonly places: (filter: {
+    readonly kinds: readonly string[]
     readonly scope?: string
-    readonly kind?: string
-  }) => Promise<readonly Watched[]>
-  readonly noteLooks: (looks: readonly LookNote[]) => Promise<void>
+  }) => Promise<readonly Place[]>
+  /** In the order of their names. */
+  readonly watched: (filter: WatchFilter) => Promise<readonly Watched[]>
+  /** The database's clock. */
+  readonly now: () => Promise<string>
+  /** The resources whose looks count: nothing has come between. */
+  readonly noteLooks: (looks: readonly LookNote[]) => Promise<readonly string[]>
+  readonly forgetGone: (resources: readonly string[]) => Promise<void>
+  readonly believed: (filter: {
+    readonly kinds: readonly string[]
+    readonly scope?: string
+  }) => Promise<readonly Believed[]>
   /** What differed is what is assumed now: it is no drift any more. */
   readonly endDrift: (resources: readonly string[]) => Promise<void>
   /** Scopes that are paused now. */
   readonly paused: () => Promise<readonly Paused[]>
+  /** Notices that are due, leased for a while: should whoever has them die, they are due again. */
+  readonly claimNotices: (kinds: readonly string[], max: number) => Promise<readonly Noticed[]>
 }

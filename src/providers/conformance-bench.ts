@@ -95,13 +95,20 @@ export class Bench {
     }
   }
 
+  /** What was accepted is polled until it ends. */
   async do(call: Call): Promise<Outcome> {
     const { provider } = this
-    const outcome = await (call.verb === 'create'
+    let outcome = await (call.verb === 'create'
       ? provider.create(call)
       : call.verb === 'update'
         ? provider.update(call)
         : provider.delete(call))
+    while (outcome.type === 'accepted') {
+      const { operation, poll_after_ms = poll_ms } = outcome
+      must(provider.poll !== undefined, 'what accepts operations can poll them', outcome)
+      await sleep(poll_after_ms)
+      outcome = (await provider.poll?.({ ...call, operation })) ?? outcome
+    }
     if (outcome.type === 'applied') {
       this.#external_id = outcome.external_id ?? this.#external_id
       this.#outputs = outcome.outputs ?? this.#outputs
@@ -114,7 +121,9 @@ export class Bench {
   async done(call: Call): Promise<Outcome & { readonly type: 'applied' }> {
     const outcome = await this.do(call)
     if (outcome.type === 'applied') return outcome
-    throw new LawBroken(`${call.verb} of ${call.name} was rejected: ${outcome.reason}`)
+    const { type } = outcome
+    const why = 'reason' in outcome ? `: ${outcome.reason}` : ''
+    throw new LawBroken(`${call.verb} of ${call.name} was ${type}${why}`)
   }
 
   /** Waits until as many reads in a row as the traits ask for satisfy; throws when patience ends. */

@@ -27,8 +27,11 @@ export interface HttpLook {
 
 export interface HttpCall<Spec = unknown> extends HttpLook {
   readonly method: string
-  /** Default: `{ name, ...spec }`, and nothing for DELETE. `none`: no body. */
-  readonly body?: 'none' | 'spec' | ((call: Call<Spec>) => Json)
+  /**
+   * Default: `{ name, ...spec }`, nothing for DELETE, and for an own verb that is called with args just these.
+   * `none`: no body.
+   */
+  readonly body?: 'none' | 'spec' | 'args' | ((call: Call<Spec>) => Json)
   /** What a status means for this call, before what it means for all. */
   readonly statuses?: Rules['statuses']
 }
@@ -58,6 +61,24 @@ export interface HttpReady {
   readonly failed?: readonly string[]
   /** Values that stand for absence: some APIs show what they have deleted for an hour. */
   readonly gone?: readonly string[]
+}
+
+/** How an API tells of what it accepts (202) and does later. */
+export interface HttpOperation {
+  /** Where the answer names the operation: a path in the body, or a header (`location`). */
+  readonly id: string | { readonly header: string }
+  /** How it is asked for, `{operation}` standing for the id. Absent: the id is its URL. */
+  readonly poll?: HttpLook
+  /** Path of its status in the answer to that. Absent: it is done once the answer is 2xx and no 202. */
+  readonly status?: string
+  /** Values of the status, as texts: it is done; it failed, and certainly nothing came of it; nobody knows what. */
+  readonly done?: readonly string[]
+  readonly failed?: readonly string[]
+  readonly unknown?: readonly string[]
+  /** Path of the text that says why. Default `error.message`. */
+  readonly error?: string
+  /** Path of the resource in the answer once it is done. Absent: it is read. */
+  readonly result?: string
 }
 
 export interface HttpDeclaration<Spec, State = Spec> extends Rules {
@@ -93,6 +114,8 @@ export interface HttpDeclaration<Spec, State = Spec> extends Rules {
   /** Path of the API's own version of the resource. */
   readonly revision?: string
   readonly ready?: HttpReady
+  /** Where a call may be answered "accepted". A 202 is, unless declared otherwise. */
+  readonly operation?: HttpOperation
   readonly read_by_name?: HttpItems
   readonly find?: HttpFind
   readonly list?: HttpList
@@ -134,6 +157,7 @@ export const checkDeclaration = <Spec, State>(of: HttpDeclaration<Spec, State>):
   for (const value of Object.values(of.headers ?? {})) {
     for (const template of templatesOfHeader(value)) checkTemplate(template, where)
   }
+  checkOperation(of.operation, where)
   if (typeof of.base_url === 'string') parseBaseUrl(of.base_url, where)
   const { idempotency, token_valid_ms } = of.traits ?? {}
   if (idempotency === 'lookup' && of.find === undefined && of.id !== undefined) {
@@ -154,6 +178,25 @@ export const checkDeclaration = <Spec, State>(of: HttpDeclaration<Spec, State>):
       remedy: 'declare the trait token_valid_ms',
     })
   }
+}
+
+const checkOperation = (of: HttpOperation | undefined, where: string): void => {
+  if (of === undefined) return
+  if (of.status !== undefined && (of.done ?? []).length === 0) {
+    throw new ForewordError('an operation has a status, and nothing says which means done', {
+      where,
+      remedy: "declare done: ['DONE'], or leave status away where a 2xx means done",
+    })
+  }
+  const { poll } = of
+  if (poll === undefined) return
+  for (const template of templatesOf(poll)) checkTemplate(template, where, ['operation'])
+  if (templatesOf(poll).some((template) => template.includes('{operation}'))) return
+  throw new ForewordError('how to poll names no {operation}', {
+    where,
+    remedy:
+      "write poll: { path: '/operations/{operation}' }, or leave it away where the id is a URL",
+  })
 }
 
 export interface BaseUrl {

@@ -1,7 +1,7 @@
 /** Looking through a declared REST resource: read, find by key, list. */
 import * as E from 'fp-ts/lib/Either.js'
 import { isJsonObject, type Json } from '../domain/json.ts'
-import type { Call, Listed, Look, Provider, Sighting } from '../domain/provider.ts'
+import type { Call, Listed, ListLook, Look, Provider, Sighting } from '../domain/provider.ts'
 import { canonical } from './http-codec.ts'
 import type { HttpDeclaration, HttpItems, HttpList } from './http-declaration.ts'
 import type { Answer, Ask } from './http-request.ts'
@@ -93,31 +93,36 @@ const only = (sightings: readonly Sighting[], what: string): Sighting | null => 
 const pages = async function* <Spec, State>(
   looking: Looking<Spec, State>,
   endpoint: HttpList | HttpItems,
-  look: Look,
-): AsyncGenerator<readonly [Answer, readonly Json[]]> {
+  look: Look & Pick<ListLook, 'from' | 'turn'>,
+): AsyncGenerator<readonly [Answer, readonly Json[], string | undefined]> {
   const next = 'next' in endpoint ? endpoint.next : undefined
   const seen = new Set<string>()
   let query = endpoint.query ?? {}
   let page: string | undefined
-  for (;;) {
+  let token = look.from
+  for (let first = true; ; first = false) {
+    if (next !== undefined && token !== undefined) {
+      if ('url' in next) page = token
+      else query = { ...query, [next.query]: token }
+    }
+    if (!first) await look.turn?.()
     const options = page === undefined ? {} : { page }
     const answer: Answer = await looking.ask({ ...endpoint, query }, look, options)
     if (!shows(looking.declaration, answer)) return
-    yield [answer, itemsOf(answer, endpoint.items)]
-    const token =
+    yield [answer, itemsOf(answer, endpoint.items), token]
+    const following =
       next === undefined ? '' : textAt(answer.body, 'url' in next ? next.url : next.cursor)
-    if (next === undefined || token === undefined || token === '') return
+    if (next === undefined || following === undefined || following === '') return
     // A page that names itself as the next would be listed for ever.
-    if (seen.has(token))
+    if (seen.has(following))
       throw new OutcomeUnknown(`${answer.label}: the list goes round in a circle`)
-    seen.add(token)
-    if ('url' in next) page = pageOf(token, answer)
-    else query = { ...query, [next.query]: token }
+    seen.add(following)
+    token = 'url' in next ? pageOf(following, answer) : following
   }
 }
 
 /** Path and query only: the credentials go to the declared origin, whatever an answer asks for. */
-const pageOf = (url: string, { label, path }: Answer): string => {
+export const pageOf = (url: string, { label, path }: Answer): string => {
   const parsed = URL.parse(url, `http://same.invalid${path}`)
   if (parsed === null) throw new OutcomeUnknown(`${label}: the next page is no URL`)
   return `${parsed.pathname}${parsed.search}`
@@ -176,13 +181,14 @@ export const finder =
 
 /** All of the kind in a scope, page after page. */
 export const lister = <Spec, State>(looking: Looking<Spec, State>, endpoint: HttpList) =>
-  async function* (look: Omit<Look, 'name' | 'external_id' | 'outputs'>): AsyncGenerator<Listed> {
-    const nameless: Look = { ...look, name: '', external_id: null, outputs: {} }
-    for await (const [answer, items] of pages(looking, endpoint, nameless)) {
+  async function* (look: ListLook): AsyncGenerator<Listed> {
+    const nameless: Look & ListLook = { ...look, name: '', external_id: null, outputs: {} }
+    for await (const [answer, items, page] of pages(looking, endpoint, nameless)) {
       for (const item of items) {
         const name = at(item, endpoint.name ?? 'name')
         const sighting = sightingOf(looking, item, answer.label)
-        if (sighting !== null && typeof name === 'string') yield { ...sighting, name }
+        if (sighting === null || typeof name !== 'string') continue
+        yield { ...sighting, name, ...(page === undefined ? {} : { page }) }
       }
     }
   }

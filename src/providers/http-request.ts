@@ -1,6 +1,13 @@
 /** From a declaration and a call to one request and its answer. */
 import { isJsonObject, type Json } from '../domain/json.ts'
-import { notSent, type Call, type Look, type Secret, type Secrets } from '../domain/provider.ts'
+import {
+  isStateVerb,
+  notSent,
+  type Call,
+  type Look,
+  type Secret,
+  type Secrets,
+} from '../domain/provider.ts'
 import {
   parseBaseUrl,
   templatesOfHeader,
@@ -94,6 +101,9 @@ export const bodyOf = <Spec, State>(
   const { body } = endpoint
   if (typeof body === 'function') return body(call)
   if (body === 'none') return undefined
+  if (body === 'args') return call.args ?? null
+  const has_args = (call.args ?? null) !== null && !isStateVerb(call.verb)
+  if (body === undefined && has_args) return call.args
   if (body === undefined && endpoint.method === 'DELETE') return undefined
   const spec = declaration.spec.encode(call.spec)
   return body === 'spec' || !isJsonObject(spec) ? spec : { name: call.name, ...spec }

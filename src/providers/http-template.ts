@@ -21,9 +21,13 @@ export const needsExternalId = (template: string): boolean =>
   variablesOf(template).includes('external_id')
 
 /** Throws at declaration time for a name in braces that nothing will ever fill. */
-export const checkTemplate = (template: string, where: string): void => {
+export const checkTemplate = (
+  template: string,
+  where: string,
+  more: readonly string[] = [],
+): void => {
   for (const variable of variablesOf(template)) {
-    const known = [...look_variables, ...call_variables].includes(variable)
+    const known = [...look_variables, ...call_variables, ...more].includes(variable)
     if (known || variable.startsWith('outputs.')) continue
     throw new ForewordError(`{${variable}} is no variable of a template`, {
       where,

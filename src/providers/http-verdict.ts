@@ -5,9 +5,10 @@ import { OutcomeUnknown, type Reply } from './transport.ts'
 /**
  * - `applied`: it happened. `gone`: it was done once, and nothing is there any more.
  * - `rejected`: it certainly did not happen, for good. `retry`: it did not happen, worth another try.
+ * - `accepted`: it was taken on, and the answer says which operation it is.
  * - `unknown`: nobody can tell from this answer.
  */
-export type Verdict = 'applied' | 'gone' | 'rejected' | 'retry' | 'unknown'
+export type Verdict = 'applied' | 'accepted' | 'gone' | 'rejected' | 'retry' | 'unknown'
 
 export interface Rules {
   readonly statuses?: { readonly [status: number]: Verdict }

@@ -16,6 +16,7 @@ import {
 import { canonical, overlaid, stateReader } from './http-codec.ts'
 import { checkDeclaration, type HttpCall, type HttpDeclaration } from './http-declaration.ts'
 import { finder, idOf, lister, reader, refusalOf, type Looking } from './http-look.ts'
+import { acceptedOf, poller, statusesOf } from './http-operation.ts'
 import { asker, bodyOf, type Answer } from './http-request.ts'
 import { at, needsExternalId, pick, TemplateUnfilled } from './http-template.ts'
 import { retryOf, unknownAfter, verdictOf } from './http-verdict.ts'
@@ -27,11 +28,10 @@ export type { HttpDeclaration } from './http-declaration.ts'
 const stateAfter = <Spec, State>(
   looking: Looking<Spec, State>,
   call: Call<Spec>,
-  answer: Answer,
+  item: Json | undefined,
 ): Json => {
   const { declaration, provider_state } = looking
   const asked = declaration.spec.encode(call.spec)
-  const item = at(answer.body, declaration.item ?? '')
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return asked
   const shown = canonical(
     provider_state,
@@ -49,14 +49,25 @@ const appliedOf = <Spec, State>(
   const { declaration } = looking
   if (call.verb === 'delete') return applied(null)
   const item = at(answer.body, declaration.item ?? '')
-  const external_id = idOf(item, declaration.id) ?? call.external_id ?? undefined
+  // What is made anew is another one: an id from before would be wrong.
+  const known_as = call.verb === 'create' ? null : call.external_id
+  return shownAs(looking, call, item, `${answer.label}: ${answer.reply.status}`, known_as)
+}
+
+const shownAs = <Spec, State>(
+  looking: Looking<Spec, State>,
+  call: Call<Spec>,
+  item: Json | undefined,
+  what: string,
+  known_as: string | null,
+): Outcome => {
+  const { declaration } = looking
+  const external_id = idOf(item, declaration.id) ?? known_as ?? undefined
   if (declaration.id !== undefined && external_id === undefined) {
-    throw new OutcomeUnknown(
-      `${answer.label}: ${answer.reply.status} without an id at ${declaration.id}`,
-    )
+    throw new OutcomeUnknown(`${what} without an id at ${declaration.id}`)
   }
   const outputs = { ...call.outputs, ...pick(item, declaration.outputs ?? []) }
-  return applied(stateAfter(looking, call, answer), {
+  return applied(stateAfter(looking, call, item), {
     ...(external_id === undefined ? {} : { external_id }),
     outputs,
   })
@@ -85,12 +96,15 @@ const outcomeOf = <Spec, State>(
   answer: Answer,
 ): Outcome => {
   const { declaration } = looking
-  const rules = { ...declaration, statuses: { ...declaration.statuses, ...endpoint.statuses } }
+  const { operation, statuses } = declaration
+  const rules = { ...declaration, statuses: statusesOf(operation, endpoint, statuses) }
   const { status } = answer.reply
   const verdict = verdictOf({ verb: call.verb, status, code: answer.code }, rules)
   switch (verdict) {
     case 'applied':
       return appliedOf(looking, call, answer)
+    case 'accepted':
+      return acceptedOf(looking, call, answer)
     case 'gone':
       return goneOf(looking, call, answer)
     case 'rejected':
@@ -160,7 +174,7 @@ export const httpProvider = <Spec, State = Spec>(
   declaration: HttpDeclaration<Spec, State>,
 ): Provider<Spec, State> => {
   checkDeclaration(declaration)
-  const { kind, spec } = declaration
+  const { kind, spec, operation } = declaration
   const traits = traitsOf(declaration)
   // Without a codec of its own the state is shaped like the spec: State defaults to Spec.
   const state = declaration.state_codec ?? (spec as unknown as Provider<Spec, State>['state'])
@@ -189,6 +203,13 @@ export const httpProvider = <Spec, State = Spec>(
     delete: caller(looking, declaration.delete),
     read: reader(looking),
     ...(declaration.find === undefined ? {} : { find: finder(looking) }),
+    ...(operation === undefined
+      ? {}
+      : {
+          poll: poller(looking, operation, (call, item) =>
+            shownAs(looking, call, item, `${kind}/${call.name}: it is done`, call.external_id),
+          ),
+        }),
     ...(declaration.list === undefined ? {} : { list: lister(looking, declaration.list) }),
     ...(calls.length === 0 ? {} : { calls: Object.fromEntries(calls) }),
   }

@@ -13,7 +13,7 @@ import { resourceId } from '../domain/resource-id.ts'
 import type { Decide } from './deciding.ts'
 
 export interface AdoptDeps {
-  readonly store: Pick<ReconcileStore, 'held' | 'seen' | 'noteLooks' | 'namesOf'>
+  readonly store: Pick<ReconcileStore, 'held' | 'seen' | 'noteLooks' | 'namesOf' | 'now'>
   readonly decide: Decide
   readonly providers: ReadonlyMap<string, AnyProvider>
   readonly secrets: Secrets
@@ -197,6 +197,7 @@ export const importFound = async (
         remedy: 'try again',
       })
   }
-  await deps.store.noteLooks(imported.map(lookOf))
+  const began_at = await deps.store.now()
+  await deps.store.noteLooks(imported.map((one) => ({ ...lookOf(one), began_at })))
   return imported
 }

@@ -1,38 +1,31 @@
 /**
- * Looking at the world. A look counts only where nothing is under way and the last write has settled;
- * a difference is believed only after as many agreeing reads as the provider needs, and one missing
- * from a list is read by itself first.
+ * Looking at the world, in batches: what a batch has seen is noted before the next one is looked at, so a run
+ * that dies loses its last batch, and holds no more than that in memory. A look counts only if it began once the
+ * last write had settled, and nothing has come between: `note_looks` asks again. What is not in a list is read.
  */
-import * as E from 'fp-ts/lib/Either.js'
-import { diffPaths, type Difference } from '../domain/diff.ts'
+import type { Difference } from '../domain/diff.ts'
 import type { Json } from '../domain/json.ts'
-import type { Logger, ResourceName } from '../domain/ports.ts'
-import type { LookNote, ReconcileStore, Watched } from '../domain/reconcile-ports.ts'
-import type { AnyProvider, Secrets, Sighting } from '../domain/provider.ts'
+import type { AnyProvider, Listed } from '../domain/provider.ts'
+import type { Noticed, Place, Watched, WatchFilter } from '../domain/reconcile-ports.ts'
+import { resourceKey } from '../domain/reference.ts'
+import { listed } from './list.ts'
 import {
-  parseResourceKey,
-  referencesOf,
-  resolveReferences,
-  resourceKey,
-} from '../domain/reference.ts'
-import type { JsonObject } from '../domain/json.ts'
-import { storable } from '../domain/storable.ts'
+  expected,
+  lookAt,
+  lookOf,
+  noteOf,
+  refuseUnkept,
+  type Expected,
+  type Look,
+  type ObserveDeps,
+} from './look.ts'
 
-export interface ObserveDeps {
-  readonly store: ReconcileStore
-  readonly providers: ReadonlyMap<string, AnyProvider>
-  readonly secrets: Secrets
-  /** Resolves when the account has a look to give; throws where it has none. */
-  readonly admit: (provider: AnyProvider, scope: string) => Promise<void>
-  readonly outputsOf: (
-    names: readonly ResourceName[],
-  ) => Promise<readonly { external_id: string | null; outputs: JsonObject; there: boolean }[]>
-  readonly ignoredPaths: (at: ResourceName) => readonly string[]
-  readonly logger: Logger
-}
+export type { ObserveDeps } from './look.ts'
 
 /** A difference that is believed. */
 export interface Drifted extends Watched {
+  /** The assumed state, its references resolved. */
+  readonly expected: Json
   /** Null: it is gone. */
   readonly observed: Json
   readonly differences: readonly Difference[]
@@ -40,128 +33,77 @@ export interface Drifted extends Watched {
 
 export interface Observed {
   readonly looked: number
-  /** Not looked at: something is under way, or was until just now. */
+  /** Not looked at, or in vain: something is under way, or was until just now. */
   readonly skipped: number
   /** Looks that failed; they say nothing. */
   readonly failed: number
-  readonly drifted: readonly Drifted[]
 }
 
-const pauseMs = (provider: AnyProvider): number => Math.max(10, provider.traits.settle_ms / 8)
-
-const signalFor = (provider: AnyProvider): AbortSignal =>
-  AbortSignal.timeout(provider.traits.call_timeout_ms)
-
-const readOne = async (
-  deps: ObserveDeps,
-  provider: AnyProvider,
-  at: Watched,
-): Promise<Sighting | null> => {
-  await deps.admit(provider, at.scope)
-  return provider.read({
-    scope: at.scope,
-    name: at.name,
-    external_id: at.external_id,
-    outputs: at.outputs,
-    signal: signalFor(provider),
-    secrets: deps.secrets,
-  })
+export interface ObserveOptions {
+  readonly scope?: string
+  readonly kind?: string
+  /** Only what has not been looked at for its interval. */
+  readonly due_only?: boolean
+  /** Only these; what has been told of them is to be looked into. */
+  readonly noticed?: readonly Noticed[]
 }
 
-/** The whole kind of a scope by name, or null where the provider has no list or it failed. */
-const listAll = async (
-  deps: ObserveDeps,
-  provider: AnyProvider,
-  scope: string,
-): Promise<ReadonlyMap<string, Sighting> | null> => {
-  if (provider.list === undefined) return null
-  try {
-    await deps.admit(provider, scope)
-    const found = new Map<string, Sighting>()
-    const signal = AbortSignal.timeout(provider.traits.call_timeout_ms * 10)
-    for await (const seen of provider.list({ scope, signal, secrets: deps.secrets })) {
-      found.set(seen.name, seen)
-    }
-    return found
-  } catch (error) {
-    deps.logger.warn({ error, kind: provider.kind, scope }, 'list failed; reading one by one')
-    return null
+type OnDrift = (drifted: readonly Drifted[]) => Promise<void>
+
+const batch_looks_max = 200
+const batch_bytes_max = 4_000_000
+const batch_ms_max = 2_000
+/** Fewer than this, or a smaller part than this of all, are read one by one: a list has pages. */
+const list_min = 4
+const list_part = 0.05
+
+/** Gathers looks and notes them: so many, so large, or so old at most. */
+const createNotebook = (deps: ObserveDeps, onDrift: OnDrift) => {
+  const looks = new Map<string, { readonly look: Look; readonly note: ReturnType<typeof noteOf> }>()
+  let bytes = 0
+  let since = performance.now()
+  let writing: Promise<void> = Promise.resolve()
+  let looked = 0
+  let voided = 0
+
+  const write = async (): Promise<void> => {
+    const batch = [...looks.values()]
+    looks.clear()
+    bytes = 0
+    since = performance.now()
+    if (batch.length === 0) return
+    const counts = new Set(await deps.store.noteLooks(batch.map(({ note }) => note)))
+    looked += counts.size
+    voided += batch.length - counts.size
+    const drifted = batch
+      .filter(({ look }) => look.differences.length > 0 && counts.has(look.at.resource))
+      .map(({ look }) => ({
+        ...look.at,
+        expected: look.state,
+        observed: look.seen?.state ?? null,
+        differences: look.differences,
+      }))
+    if (drifted.length > 0) await onDrift(drifted)
+  }
+  const flush = (): Promise<void> => {
+    writing = writing.then(write)
+    return writing
+  }
+  return {
+    flush,
+    told: () => ({ looked, voided }),
+    add: async (provider: AnyProvider, look: Look): Promise<void> => {
+      const note = noteOf(provider, look)
+      if (looks.size === 0) since = performance.now()
+      looks.set(look.at.resource, { look, note })
+      bytes += JSON.stringify(note).length
+      const full = looks.size >= batch_looks_max || bytes >= batch_bytes_max
+      if (full || performance.now() - since >= batch_ms_max) await flush()
+    },
   }
 }
 
-/** The assumed state with references resolved; one that cannot be resolved leaves it as it is. */
-const expectedState = async (deps: ObserveDeps, at: Watched): Promise<Json> => {
-  const keys = [...new Set(referencesOf(at.assumed).map(resourceKey))]
-  if (keys.length === 0) return at.assumed
-  const found = await deps.outputsOf(
-    keys.map((key) => ({ scope: at.scope, ...parseResourceKey(key) })),
-  )
-  const byKey = new Map(keys.map((key, i) => [key, found[i]]))
-  const resolved = resolveReferences(at.assumed, (kind, name) => byKey.get(`${kind}/${name}`))
-  return E.isRight(resolved) ? resolved.right : at.assumed
-}
-
-const differencesOf = (
-  deps: ObserveDeps,
-  at: Watched,
-  expected: Json,
-  seen: Sighting | null,
-): readonly Difference[] =>
-  seen === null
-    ? [{ path: '', assumed: expected, observed: null }]
-    : diffPaths(expected, seen.state, { ignore: [...deps.ignoredPaths(at), ...at.ignore] })
-
-interface Look {
-  readonly at: Watched
-  readonly seen: Sighting | null
-  readonly differences: readonly Difference[]
-}
-
-/** Reads until so many looks in a row agree; the first one that shows no difference ends the suspicion. */
-const lookAt = async (
-  deps: ObserveDeps,
-  provider: AnyProvider,
-  at: Watched,
-  listed: ReadonlyMap<string, Sighting> | null,
-): Promise<Look> => {
-  const expected = await expectedState(deps, at)
-  const inList = listed?.get(at.name)
-  // Two of one name are told apart by their ids.
-  const isIt = (at.external_id ?? inList?.external_id) === (inList?.external_id ?? at.external_id)
-  if (inList !== undefined && isIt) {
-    const differences = differencesOf(deps, at, expected, inList)
-    if (differences.length === 0) return { at, seen: inList, differences }
-  }
-  let last: Look | null = null
-  for (let agreed = 0; agreed < Math.max(1, provider.traits.sightings);) {
-    if (last !== null) await new Promise((resolve) => setTimeout(resolve, pauseMs(provider)))
-    const seen = await readOne(deps, provider, at)
-    const differences = differencesOf(deps, at, expected, seen)
-    if (differences.length === 0) return { at, seen, differences }
-    const before = JSON.stringify(last?.differences ?? differences)
-    agreed = before === JSON.stringify(differences) ? agreed + 1 : 1
-    last = { at, seen, differences }
-  }
-  if (last === null) throw new Error('no look was taken')
-  return last
-}
-
-const noteOf = ({ at, seen, differences }: Look): LookNote => ({
-  resource: at.resource,
-  version: at.version,
-  observed: seen?.state ?? null,
-  ...(seen?.external_id === undefined ? {} : { external_id: seen.external_id }),
-  ...(seen?.outputs === undefined ? {} : { outputs: seen.outputs }),
-  ...(seen?.revision === undefined ? {} : { revision: seen.revision }),
-  condition: seen?.condition ?? 'ready',
-  paths: differences,
-})
-
-/** All looks are written at once: one that cannot be would take the others with it. */
-const refuseUnkept = (seen: Sighting | null): void => {
-  const kept = storable(seen)
-  if (E.isLeft(kept)) throw new Error(`what it shows cannot be kept: ${kept.left}`)
-}
+type Notebook = ReturnType<typeof createNotebook>
 
 /** Runs over all, so many at once. */
 const sideBySide = async <A>(
@@ -169,62 +111,167 @@ const sideBySide = async <A>(
   concurrency: number,
   work: (one: A) => Promise<void>,
 ): Promise<void> => {
-  const queue = [...all]
+  let next = 0
   const lane = async (): Promise<void> => {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await work(one)
+    for (let at = next++; at < all.length; at = next++) await work(all[at] as A)
   }
-  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, lane))
+  const lanes = Math.max(1, Math.min(concurrency, all.length))
+  const ended = await Promise.allSettled(Array.from({ length: lanes }, lane))
+  const failed = ended.find((lane_end) => lane_end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
-const observeKind = async (
+/** One place under observation. */
+interface Post {
+  readonly deps: ObserveDeps
+  readonly provider: AnyProvider
+  readonly notebook: Notebook
+  readonly filter: Omit<WatchFilter, 'limit' | 'after'>
+  skipped: number
+  failed: number
+}
+
+const add = async (post: Post, look: Look): Promise<void> => {
+  try {
+    refuseUnkept(look)
+  } catch (error) {
+    post.failed += 1
+    post.deps.logger.warn({ error, resource: resourceKey(look.at) }, 'look failed')
+    return
+  }
+  await post.notebook.add(post.provider, look)
+}
+
+const readAll = async (post: Post, all: readonly Expected[]): Promise<void> => {
+  const { deps, provider } = post
+  await sideBySide(all, provider.traits.concurrency, async (of) => {
+    let look: Look
+    try {
+      look = await lookAt(deps, provider, of)
+    } catch (error) {
+      post.failed += 1
+      deps.logger.warn({ error, resource: resourceKey(of.at) }, 'look failed')
+      return
+    }
+    await add(post, look)
+  })
+}
+
+/**
+ * A part of a list. Only what has the id that is known counts as a sighting: another one of that name, or one of
+ * several, is not it. What differs is read, as often as the provider needs.
+ */
+const compare = async (post: Post, part: readonly Listed[], began_at: string): Promise<void> => {
+  const { deps, filter } = post
+  const names = [...new Set(part.map(({ name }) => name))]
+  const watched = await deps.store.watched({ ...filter, names, began_at, limit: names.length })
+  const suspects: Expected[] = []
+  for (const of of await expected(
+    deps,
+    watched.filter(({ quiet }) => quiet),
+  )) {
+    const seen = part.filter(
+      (item) => item.name === of.at.name && (item.external_id ?? null) === of.at.external_id,
+    )
+    const one = seen.at(-1)
+    // A list that was gone on with shows its last page twice; of two without an id nobody knows which is meant.
+    if (one === undefined || (seen.length > 1 && of.at.external_id === null)) continue
+    const { name: _, page: __, ...sighting } = one
+    const look = lookOf(deps, of, sighting)
+    if (look.differences.length > 0) suspects.push(of)
+    else await add(post, look)
+  }
+  await readAll(post, suspects)
+}
+
+const listAll = async (post: Post, scope: string): Promise<void> => {
+  const { deps, provider } = post
+  const began_at = await deps.store.now()
+  let part: Listed[] = []
+  try {
+    for await (const item of listed(deps, provider, scope)) {
+      part.push(item)
+      if (part.length < batch_looks_max) continue
+      await compare(post, part, began_at)
+      part = []
+    }
+  } catch (error) {
+    deps.logger.warn({ error, kind: provider.kind, scope }, 'list failed; reading one by one')
+  }
+  if (part.length > 0) await compare(post, part, began_at)
+}
+
+/** Reads whatever has not been seen since the run began, page by page. */
+const readPages = async (post: Post): Promise<void> => {
+  for (let after = ''; ;) {
+    const page = await post.deps.store.watched({ ...post.filter, after, limit: batch_looks_max })
+    const quiet = page.filter((at) => at.quiet)
+    post.skipped += page.length - quiet.length
+    await readAll(post, await expected(post.deps, quiet))
+    const last = page.at(-1)
+    if (last === undefined || page.length < batch_looks_max) return
+    after = last.name
+  }
+}
+
+const worthAList = ({ all, due }: Place, options: ObserveOptions): boolean => {
+  const wanted = options.due_only === true ? due : all
+  return wanted >= list_min && wanted >= all * list_part
+}
+
+const observePlace = async (post: Post, place: Place, options: ObserveOptions): Promise<void> => {
+  if (post.provider.list !== undefined && worthAList(place, options)) {
+    await listAll(post, place.scope)
+    // What the list has shown is seen by now: the pages leave it out.
+    await post.notebook.flush()
+  }
+  await readPages(post)
+  await post.notebook.flush()
+}
+
+const placesOf = async (
   deps: ObserveDeps,
-  provider: AnyProvider,
-  watched: readonly Watched[],
-): Promise<{ readonly looks: readonly Look[]; readonly failed: number }> => {
-  const looks: Look[] = []
-  let failed = 0
-  for (const scope of new Set(watched.map((w) => w.scope))) {
-    const here = watched.filter((w) => w.scope === scope)
-    const listed = here.length > 3 ? await listAll(deps, provider, scope) : null
-    await sideBySide(here, provider.traits.concurrency, async (at) => {
-      try {
-        const look = await lookAt(deps, provider, at, listed)
-        refuseUnkept(look.seen)
-        looks.push(look)
-      } catch (error) {
-        failed += 1
-        deps.logger.warn({ error, resource: resourceKey(at) }, 'look failed')
-      }
-    })
+  options: ObserveOptions,
+): Promise<readonly (Place & { readonly names?: readonly string[] })[]> => {
+  if (options.noticed !== undefined) {
+    return options.noticed.map(({ scope, kind, names }) => ({ scope, kind, names, all: 0, due: 0 }))
   }
-  return { looks, failed }
+  const kinds = options.kind === undefined ? [...deps.providers.keys()] : [options.kind]
+  const { scope } = options
+  return deps.store.places({ kinds, ...(scope === undefined ? {} : { scope }) })
 }
 
-/** Looks at all that may be looked at, notes it, and returns what has drifted. */
+/** Looks at all that may be looked at, batch by batch, and tells what has drifted in each. */
 export const observe =
   (deps: ObserveDeps) =>
-  async (filter: { readonly scope?: string; readonly kind?: string }): Promise<Observed> => {
-    const all = (await deps.store.watched(filter)).filter((w) => deps.providers.has(w.kind))
-    const looks: Look[] = []
-    let failed = 0
+  async (options: ObserveOptions, onDrift: OnDrift): Promise<Observed> => {
+    const notebook = createNotebook(deps, onDrift)
+    const unseen_since = await deps.store.now()
     let skipped = 0
-    for (const kind of new Set(all.map((w) => w.kind))) {
-      const provider = deps.providers.get(kind)
+    let failed = 0
+    for (const place of await placesOf(deps, options)) {
+      const provider = deps.providers.get(place.kind)
       if (provider === undefined) continue
-      const mine = all.filter((w) => w.kind === kind)
-      const still = mine.filter((w) => !w.busy && w.settled_ms_ago >= provider.traits.settle_ms)
-      skipped += mine.length - still.length
-      const seen = await observeKind(deps, provider, still)
-      looks.push(...seen.looks)
-      failed += seen.failed
+      const { scope, kind, names } = place
+      const post: Post = {
+        deps,
+        provider,
+        notebook,
+        filter: {
+          scope,
+          kind,
+          settle_ms: provider.traits.settle_ms,
+          unseen_since,
+          ...(options.due_only === true ? { due_only: true } : {}),
+          ...(names === undefined ? {} : { names }),
+        },
+        skipped: 0,
+        failed: 0,
+      }
+      await observePlace(post, place, options)
+      skipped += post.skipped
+      failed += post.failed
     }
-    if (looks.length > 0) await deps.store.noteLooks(looks.map(noteOf))
-    const drifted = looks
-      .filter((look) => look.differences.length > 0)
-      .map((look) => ({
-        ...look.at,
-        observed: look.seen?.state ?? null,
-        differences: look.differences,
-      }))
-    return { looked: looks.length, skipped, failed, drifted }
+    const { looked, voided } = notebook.told()
+    return { looked, skipped: skipped + voided, failed }
   }

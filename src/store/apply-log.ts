@@ -44,6 +44,8 @@ interface LeaseRow {
   readonly first_attempt_ms_ago: number | null
   readonly external_id: string | null
   readonly outputs: JsonObject
+  readonly operation: Json
+  readonly args: Json
 }
 
 const leaseOf = (row: LeaseRow, age_ms: () => number): Lease => ({
@@ -70,6 +72,7 @@ const resultJson = (r: StepResult): JsonObject => {
     response: r.response,
     external_id: r.external_id,
     outputs: r.outputs,
+    operation: r.operation,
     seen: r.sighting !== undefined,
     observed: r.sighting?.state,
     condition: r.sighting?.condition,
@@ -114,7 +117,9 @@ const claim = async (
           extract(epoch from c.deadline_at - clock_timestamp()) * 1000 as deadline_in_ms,
           extract(epoch from clock_timestamp() - c.first_attempt_at) * 1000 as first_attempt_ms_ago,
           c.external_id,
-          c.outputs
+          c.outputs,
+          c.operation,
+          c.args
         from foreword_code.claim(
           ${worker},
           ${kinds.map((k) => k.kind)}::text[],

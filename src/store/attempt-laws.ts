@@ -33,7 +33,10 @@ export const one_open_attempt: LawSql = {
       group by entry
     ) o
     left join foreword_private.entry e on e.id = o.entry
-    where cardinality(o.numbers) > 1 or e.state <> 'applying' or o.numbers[1] <> e.attempts`,
+    where
+      cardinality(o.numbers) > 1
+      or e.state not in ('applying', 'accepted')
+      or o.numbers[1] <> e.attempts`,
 }
 
 export const attempts_are_counted: LawSql = {

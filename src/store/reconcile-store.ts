@@ -6,11 +6,11 @@ import type {
   Paused,
   ReconcileStore,
   Seen,
-  Watched,
 } from '../domain/reconcile-ports.ts'
 import { resourceId } from '../domain/resource-id.ts'
-import type { Sql, TransactionSql } from './connect.ts'
+import { codeOf, type Sql, type TransactionSql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
+import { watching } from './watch-store.ts'
 
 type Filter = Parameters<ReconcileStore['desired']>[0]
 
@@ -41,6 +41,23 @@ const desired = (sql: Sql, filter: Filter): Promise<readonly DesiredRow[]> => sq
     and (${filter.stack ?? null}::text is null or d.stack = ${filter.stack ?? null})
     and (${filter.kind ?? null}::text is null or d.kind = ${filter.kind ?? null})
   order by d.kind, d.name`
+
+const desiredOf = (sql: Sql, resources: readonly string[]): Promise<readonly DesiredRow[]> =>
+  sql<DesiredRow[]>`
+    select
+      d.resource,
+      d.scope,
+      d.kind,
+      d.name,
+      d.stack,
+      d.spec,
+      d.labels,
+      d.counters,
+      d.needs,
+      d.lifecycle,
+      d.generation
+    from foreword_private.desired d
+    where d.resource = any (${[...resources]}::uuid[])`
 
 /** Returns the generation of each. */
 export const wantOn = (
@@ -126,69 +143,43 @@ const unwantOthers = async (
   return rows.length
 }
 
-const watched = async (
-  sql: Sql,
-  filter: Parameters<ReconcileStore['watched']>[0],
-): Promise<readonly Watched[]> => {
-  const rows = await sql<(Omit<Watched, 'settled_ms_ago'> & { settled_ms_ago: string | null })[]>`
-    select
-      r.id as resource,
-      r.scope,
-      r.kind,
-      r.name,
-      s.version,
-      s.assumed,
-      s.labels,
-      o.external_id,
-      coalesce(o.outputs, '{}') as outputs,
-      coalesce(
-        (
-          select array(select jsonb_array_elements_text(d.lifecycle -> 'ignore'))
-          from foreword_private.desired d
-          where d.resource = r.id and jsonb_typeof(d.lifecycle -> 'ignore') = 'array'
-        ),
-        '{}'
-      ) as ignore,
-      extract(epoch from clock_timestamp() - last.settled_at) * 1000 as settled_ms_ago,
-      exists (
-        select from foreword_private.entry e where e.resource = r.id and e.settled_at is null
-      ) as busy
-    from foreword_private.resource r
-    join foreword_private.resource_state s on s.resource = r.id
-    left join foreword_private.observation o on o.resource = r.id
-    left join lateral (
-      select e.settled_at
-      from foreword_private.entry e
-      where e.resource = r.id and e.cause = 'intent'
-      order by e.version desc
-      limit 1
-    ) last on true
-    where
-      s.assumed is not null
-      and (${filter.scope ?? null}::text is null or r.scope = ${filter.scope ?? null})
-      and (${filter.kind ?? null}::text is null or r.kind = ${filter.kind ?? null})
-    order by r.scope, r.kind, r.name`
-  return rows.map((row) => ({ ...row, settled_ms_ago: Number(row.settled_ms_ago ?? 0) }))
-}
-
-const noteLooks = async (sql: Sql, looks: readonly LookNote[]): Promise<void> => {
+const noteLooks = async (sql: Sql, looks: readonly LookNote[]): Promise<readonly string[]> => {
   const notes = looks.map((l) => ({
     resource: l.resource,
     version: l.version,
+    began_at: l.began_at,
     observed: l.observed,
     external_id: l.external_id ?? null,
     outputs: l.outputs ?? {},
     revision: l.revision ?? null,
-    condition: l.condition ?? null,
+    condition: l.condition ?? 'ready',
+    interval_min_ms: l.interval?.min_ms ?? null,
+    interval_max_ms: l.interval?.max_ms ?? null,
     paths: l.paths.map((p) => ({ path: p.path, assumed: p.assumed, observed: p.observed })),
   }))
-  await sql`select foreword_code.note_looks(${jsonb(sql, notes)})`
+  const rows = await sql<{ resource: string }[]>`
+    select n as resource from foreword_code.note_looks(${jsonb(sql, notes)}) n`
+  return rows.map((row) => row.resource)
+}
+
+const deadlocks_max = 5
+
+/** Two runs that end each other's drift may wait in a circle: the one that is sent away comes again. */
+const afterDeadlocks = async <A>(write: () => Promise<A>): Promise<A> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write()
+    } catch (error) {
+      if (tries >= deadlocks_max || codeOf(error) !== '40P01') throw error
+    }
+  }
 }
 
 /** What is wanted and what was last seen, READ COMMITTED: decisions read it again, serializably. */
 export const reconcileStore = (sql: Sql): ReconcileStore => ({
   scopes: () => scopes(sql),
   desired: (filter) => desired(sql, filter),
+  desiredOf: (resources) => desiredOf(sql, resources),
   want: async (rows, by, options) => {
     await wantOn(sql, rows, by, options?.take_over)
   },
@@ -196,20 +187,22 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
   held: held(sql),
   seen: seen(sql),
   namesOf: namesOf(sql),
-  watched: (filter) => watched(sql, filter),
-  noteLooks: (looks) => noteLooks(sql, looks),
+  ...watching(sql),
+  noteLooks: (looks) => afterDeadlocks(() => noteLooks(sql, looks)),
   paused: () => sql<Paused[]>`
     select p.scope, p.paused_by as by, p.note, p.paused_at as since
     from foreword_private.pause p
     where p.resumed_at is null
     order by p.scope`,
-  unwant: async (at, by) => {
-    await sql`select foreword.unwant(${at.scope}, ${at.kind}, ${at.name}, ${by})`
+  forgetGone: async (resources) => {
+    await sql`select foreword_code.forget_gone(${[...resources]}::uuid[])`
   },
   endDrift: async (resources) => {
-    await sql`
-      update foreword_private.drift d
-      set resolved_at = clock_timestamp()
-      where d.resource = any (${[...resources]}::uuid[]) and d.resolved_at is null`
+    await afterDeadlocks(
+      () => sql`
+        update foreword_private.drift d
+        set resolved_at = clock_timestamp()
+        where d.resource = any (${[...resources]}::uuid[]) and d.resolved_at is null`,
+    )
   },
 })

@@ -60,6 +60,7 @@ const changesJson = ({ id, plan }: Write) =>
     initial: c.initial,
     ...(c.held_because === undefined ? {} : { reason: c.held_because }),
     ...(c.replace === undefined ? {} : replaceJson(c, c.replace)),
+    ...(c.args === undefined ? {} : { args: c.args }),
   }))
 
 /** Neither creates nor deletes, labels, counts or needs: predicates and counters have nothing to do with it. */
@@ -69,6 +70,7 @@ const isPlain = (c: Change): boolean =>
   c.state !== null &&
   c.labels === null &&
   c.counters === null &&
+  c.args === undefined &&
   c.needs.length === 0
 
 /**

@@ -113,7 +113,7 @@ const states_are_lawful: LawSql = {
       when e.state in ('confirmed', 'stale', 'cancelled') then e.settled_at is not null
       when e.state = 'rejected' then true
       else
-        e.state in ('awaiting_approval', 'pending', 'applying', 'applied', 'in_doubt')
+        e.state in ('awaiting_approval', 'pending', 'applying', 'accepted', 'applied', 'in_doubt')
         and e.settled_at is null
         and (e.state <> 'applying' or e.worker is not null)
     end

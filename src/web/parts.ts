@@ -11,6 +11,7 @@ const moods: Readonly<Record<string, Mood>> = {
   confirmed: 'ok',
   ready: 'ok',
   applying: 'busy',
+  accepted: 'busy',
   applied: 'busy',
   in_doubt: 'bad',
   failed: 'bad',

@@ -21,7 +21,7 @@ export const runScheduled = async (
   const { scope } = schedule
   if (schedule.decider === undefined) {
     const kind = schedule.kind === undefined ? {} : { kind: schedule.kind }
-    const done = await engine.reconcile({ scope, actor, ...kind })
+    const done = await engine.reconcile({ scope, actor, due_only: true, ...kind })
     const found = `looked at ${done.looked}, ${done.drifted.length} drifted`
     const [paused] = done.paused
     return paused === undefined

@@ -13,6 +13,10 @@ export interface WorkerDeps {
   readonly hear: (onWake: () => void) => Promise<void>
   readonly schedules: readonly Schedule[]
   readonly onSchedule: (schedule: Schedule) => Promise<void>
+  /** With each sweep: must not wait. */
+  readonly onSweep: () => void
+  /** Ends what sweeps began, within the bound. */
+  readonly onStop: (timeout_ms: number) => Promise<boolean>
   readonly sweep_interval_ms: number
   readonly drain_timeout_ms: number
   readonly leave: () => Promise<void>
@@ -37,7 +41,8 @@ const silent_sweeps_max = 30
 
 /** Level-based: whatever a wake-up missed, and whatever the dead left, is found within an interval. */
 export const startSweep = (
-  deps: Pick<WorkerDeps, 'applier' | 'sweep_interval_ms' | 'onFatal' | 'logger'>,
+  deps: Pick<WorkerDeps, 'applier' | 'sweep_interval_ms' | 'onFatal' | 'logger'> &
+    Partial<Pick<WorkerDeps, 'onSweep'>>,
 ): (() => void) => {
   let sweeping = false
   let missed = 0
@@ -49,6 +54,7 @@ export const startSweep = (
     }
     sweeping = true
     missed = 0
+    deps.onSweep?.()
     deps.applier
       .sweep()
       .catch((error: unknown) => {
@@ -103,6 +109,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
       const drained = await Promise.all([
         atMost(bound_ms + settle_ms, stopped),
         atMost(bound_ms + settle_ms, applier.drain(bound_ms)),
+        atMost(bound_ms + settle_ms, deps.onStop(bound_ms)),
       ])
       const left = deps.leave().then(() => true)
       return [...drained, await atMost(leave_ms, left)].every(Boolean)

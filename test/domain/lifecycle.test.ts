@@ -221,6 +221,45 @@ const cases: readonly Case[] = [
     traits: traits('none'),
     state: 'applied',
   },
+  {
+    reason: 'what was accepted is polled',
+    learned: { type: 'accepted' },
+    traits: traits('none'),
+    state: 'accepted',
+  },
+  {
+    reason: 'a poll that fails says nothing',
+    standing: { deadline_in_ms: -60_000 },
+    learned: { type: 'poll_failed', reason: '502' },
+    traits: traits('none'),
+    state: 'accepted',
+  },
+  ...(['natural', 'token', 'lookup', 'none'] as const).flatMap((kind): readonly Case[] => [
+    {
+      reason: `what takes too long may be under way still: a person is asked (${kind})`,
+      standing: { deadline_in_ms: -4_000_000 },
+      learned: { type: 'accepted' },
+      traits: traits(kind),
+      state: 'in_doubt',
+      parked: true,
+    },
+    {
+      reason: `and so where it cannot be asked any more (${kind})`,
+      standing: { deadline_in_ms: -4_000_000 },
+      learned: { type: 'poll_failed', reason: '502' },
+      traits: traits(kind),
+      state: 'in_doubt',
+      parked: true,
+    },
+  ]),
+  {
+    reason: 'what never becomes ready is asked about',
+    standing: { applied_ms_ago: 4_000_000 },
+    learned: { type: 'not_shown', pending: true },
+    traits: traits('natural'),
+    state: 'in_doubt',
+    parked: true,
+  },
 ]
 
 t.test('each thing learned has one next state', (t) => {
@@ -236,6 +275,9 @@ const anyLearned: fc.Arbitrary<Learned> = fc.oneof(
   fc.constantFrom<Learned>(
     { type: 'applied' },
     { type: 'applied', gone: true },
+    { type: 'accepted' },
+    { type: 'accepted', poll_after_ms: 60_000 },
+    { type: 'poll_failed', reason: '502' },
     { type: 'token_expired' },
     { type: 'rejected', reason: 'no' },
     { type: 'rejected', reason: 'no', earlier: 'open' },

@@ -82,7 +82,7 @@ t.test('the simulated cloud', async (t) => {
 
   t.test('an ip gives its address to a vm', async (t) => {
     const ip = await providerOf(providers, 'ip').create(callOf('create', {}, { name: 'ip-1' }))
-    if (ip.type !== 'applied') throw new Error(ip.reason)
+    if (ip.type !== 'applied') throw new Error(JSON.stringify(ip))
     const address = ip.outputs?.['address']
     t.match(address, /^100\./)
     const spec = { size: 's', address }
@@ -133,7 +133,7 @@ t.test('the simulated cloud', async (t) => {
   t.test('a verb of its own is an effect like any other', async (t) => {
     await set('/v1/quotas', { vms: null })
     const made = await vm.create(callOf('create', { size: 's' }, { name: 'boots' }))
-    if (made.type !== 'applied') throw new Error(made.reason)
+    if (made.type !== 'applied') throw new Error(JSON.stringify(made))
     const { external_id = null } = made
     const outcome = await vm.calls?.['reboot']?.(
       callOf('reboot', { size: 's' }, { name: 'boots', external_id }),

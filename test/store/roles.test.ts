@@ -44,6 +44,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword.decide',
     'foreword.find',
     'foreword.intend',
+    'foreword.observe',
     'foreword.prepare',
     'foreword.unwant',
     'foreword.want',
@@ -58,6 +59,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword_code.wake',
   ],
   foreword_applier: [
+    'foreword.observe',
     'foreword_code.budget_wait',
     'foreword_code.certify',
     'foreword_code.claim',
@@ -66,6 +68,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword_code.earlier_doubt',
     'foreword_code.end_again',
     'foreword_code.enter_worker',
+    'foreword_code.forget_gone',
     'foreword_code.intents_of',
     'foreword_code.leave_worker',
     'foreword_code.note_answers',
@@ -81,6 +84,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
   foreword_operator: [
     'foreword.approve',
     'foreword.cancel',
+    'foreword.observe',
     'foreword.pause',
     'foreword.resolve',
     'foreword.resume',

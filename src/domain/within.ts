@@ -1,0 +1,29 @@
+/** A bound on time for what others do. */
+import { setDeadline, stopwatch } from './deadline.ts'
+
+/** Runs it for so long at most, whether it listens to its signal or not. */
+export const within = async <A>(
+  ms: number,
+  run: (signal: AbortSignal) => Promise<A>,
+): Promise<A> => {
+  const abort = new AbortController()
+  const age_ms = stopwatch()
+  setDeadline(abort.signal, () => age_ms() > ms)
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`no answer within ${ms} ms`)
+      error.name = 'Timeout'
+      reject(error)
+      abort.abort(error)
+    }, ms)
+  })
+  // Started inside a promise: what it throws at once must not leave the timer running, and its error to nobody.
+  const running = Promise.resolve(abort.signal).then(run)
+  running.catch(() => undefined)
+  try {
+    return await Promise.race([running, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

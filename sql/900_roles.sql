@@ -89,15 +89,23 @@ begin
         (
           'foreword_reader',
           true,
-          array['foreword_code.deployed_hash']
+          array[
+            'foreword.assumed_at',
+            'foreword.assumed_at_version',
+            'foreword.changed_between',
+            'foreword_code.deployed_hash'
+          ]
         ),
         (
           'foreword_operator',
           true,
           array[
             'foreword.approve',
+            'foreword.assumed_at',
+            'foreword.assumed_at_version',
             'foreword.cancel',
             'foreword.pause',
+            'foreword.changed_between',
             'foreword.resolve',
             'foreword.resume',
             'foreword.unwant',

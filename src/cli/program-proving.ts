@@ -1,0 +1,22 @@
+/** The commands that look back, and hold what is there against laws and advice. */
+import type { Command } from 'commander'
+import type { Does } from './command.ts'
+
+export const addProving = (program: Command, does: Does): void => {
+  does(
+    program
+      .command('diff')
+      .description('what decisions made of a scope between two times, or since one')
+      .argument('<scope>', 'the scope')
+      .argument('<times...>', 'A B, A..B, or A until now: 2026-11-25T14:05, -1h')
+      // A time may begin with a dash; what is neither is refused by the command.
+      .allowUnknownOption(),
+    async (scope: string, times: string[]) => (await import('./diff.ts')).diff(scope, times),
+  )
+  does(
+    program
+      .command('audit')
+      .description('prove that the log has no gaps and agrees with what is assumed'),
+    async () => (await import('./audit.ts')).audit(),
+  )
+}

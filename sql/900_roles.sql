@@ -93,7 +93,10 @@ begin
             'foreword.assumed_at',
             'foreword.assumed_at_version',
             'foreword.changed_between',
-            'foreword_code.deployed_hash'
+            'foreword_code.deployed_hash',
+            'foreword_code.recorded_decisions',
+            'foreword_code.recorded_intents',
+            'foreword_code.recorded_premises'
           ]
         ),
         (
@@ -110,7 +113,10 @@ begin
             'foreword.resume',
             'foreword.unwant',
             'foreword.want',
-            'foreword_code.deployed_hash'
+            'foreword_code.deployed_hash',
+            'foreword_code.recorded_decisions',
+            'foreword_code.recorded_intents',
+            'foreword_code.recorded_premises'
           ]
         )
     ) as g (role_name, reads_views, routines)

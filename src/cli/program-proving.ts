@@ -1,6 +1,7 @@
 /** The commands that look back, and hold what is there against laws and advice. */
 import type { Command } from 'commander'
 import type { Does } from './command.ts'
+import type { ReplayOptions } from './replay.ts'
 
 export const addProving = (program: Command, does: Does): void => {
   does(
@@ -18,5 +19,15 @@ export const addProving = (program: Command, does: Does): void => {
       .command('audit')
       .description('prove that the log has no gaps and agrees with what is assumed'),
     async () => (await import('./audit.ts')).audit(),
+  )
+  does(
+    program
+      .command('replay')
+      .description('which recorded decisions the deciders of this code would make differently')
+      .requiredOption('--since <time>', 'decided from then on: 2026-11-25, -7d')
+      .option('--until <time>', 'decided until then; default: now')
+      .option('--decider <name>', 'only decisions of this decider')
+      .option('--scope <scope>', 'only decisions in this scope'),
+    async (options: ReplayOptions) => (await import('./replay.ts')).replay(options),
   )
 }

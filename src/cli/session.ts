@@ -70,8 +70,11 @@ export const openSession = async (
 }
 
 /** For commands that only read: nothing is made, started from nothing, or migrated by looking at it. */
-export const openReader = async (context: Context): Promise<Sql> => {
-  const config = await configOf(context)
+export const openReader = async (
+  context: Context,
+  options: { readonly config?: Config; readonly read_only?: true } = {},
+): Promise<Sql> => {
+  const config = options.config ?? (await configOf(context))
   if (config.database === undefined && !existsSync(join(config.directory, 'postgres'))) {
     throw new ForewordError('there is no database here yet', {
       where: config.directory,
@@ -79,7 +82,12 @@ export const openReader = async (context: Context): Promise<Sql> => {
     })
   }
   const database = await databaseOf(context, config)
-  const sql = connectSql({ url: database.url, application_name: 'foreword:cli', max: 2 })
+  const sql = connectSql({
+    url: database.url,
+    application_name: 'foreword:cli',
+    max: 2,
+    connection: options.read_only === true ? { default_transaction_read_only: 'on' } : {},
+  })
   context.atEnd(() => sql.end({ timeout: 2 }))
   return sql
 }

@@ -82,6 +82,9 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword.assumed_at_version',
     'foreword.changed_between',
     'foreword_code.deployed_hash',
+    'foreword_code.recorded_decisions',
+    'foreword_code.recorded_intents',
+    'foreword_code.recorded_premises',
   ],
   foreword_operator: [
     'foreword.approve',
@@ -95,6 +98,9 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword.unwant',
     'foreword.want',
     'foreword_code.deployed_hash',
+    'foreword_code.recorded_decisions',
+    'foreword_code.recorded_intents',
+    'foreword_code.recorded_premises',
   ],
   nobody: [],
 }

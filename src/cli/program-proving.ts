@@ -30,4 +30,13 @@ export const addProving = (program: Command, does: Does): void => {
       .option('--scope <scope>', 'only decisions in this scope'),
     async (options: ReplayOptions) => (await import('./replay.ts')).replay(options),
   )
+  does(
+    program
+      .command('doctor')
+      .description(
+        'server, schema and work against what they should be, with what to do; exit 1 on failures',
+      )
+      .option('--canaries', 'try what SERIALIZABLE lets through here, in tables made for a moment'),
+    async (options: { canaries?: boolean }) => (await import('./doctor.ts')).doctor(options),
+  )
 }

@@ -9,7 +9,7 @@ import { replayStore } from '../store/replay-store.ts'
 import { pathLine, signOf } from './change-lines.ts'
 import type { Context } from './context.ts'
 import { harmless, moment, plural, truncate } from './print.ts'
-import { configOf, openReader } from './session.ts'
+import { configOf, openReaderOf } from './session.ts'
 import { momentsOf } from './times.ts'
 
 export interface ReplayOptions {
@@ -182,7 +182,9 @@ export const replay =
     const config = await configOf(context)
     const deciders = decidersOf(config)
     checkDecider(options.decider, deciders)
-    const sql = await openReader(context, { config, read_only: true })
+    const { sql } = await openReaderOf(context, config, {
+      connection: { default_transaction_read_only: 'on' },
+    })
     const [since, until] = await momentsOf(sql, [options.since, options.until ?? 'now'])
     if (since === undefined || until === undefined) throw new Error('no time was asked for')
     const json = context.options.json === true

@@ -1,8 +1,6 @@
 /** The work itself: who does it, what is late, what waits for a person, which accounts fail, how large the log is. */
-import * as E from 'fp-ts/lib/Either.js'
-import { parseCrontab } from '../domain/crontab.ts'
+import { nextRunOf } from '../domain/cron-next.ts'
 import { queueVersion } from '../worker/queue.ts'
-import { nextRun } from './cron-next.ts'
 import { fail, ok, only, unseen, warn, type Check, type Said } from './doctor-finding.ts'
 import { moment, plural, span } from './print.ts'
 
@@ -70,16 +68,22 @@ interface Schedule {
   readonly name: string
   readonly cron: string
   readonly last_started_at: Date | null
+  readonly running: boolean
   readonly now: Date
 }
 
 /** What a run may take to begin: the queue looks every minute. */
 const late_ms = 3 * 60_000
 
-const scheduleSaid = ({ name, cron, last_started_at: started, now }: Schedule): readonly Said[] => {
-  const line = parseCrontab(cron)
-  if (E.isLeft(line) || started === null) return []
-  const due = nextRun(line.right, started)
+const scheduleSaid = ({
+  name,
+  cron,
+  last_started_at: started,
+  running,
+  now,
+}: Schedule): readonly Said[] => {
+  if (started === null || running) return []
+  const due = nextRunOf(cron, started)
   const late = due === null ? 0 : now.getTime() - due.getTime()
   const said: Said[] = []
   if (late > late_ms) {
@@ -102,6 +106,7 @@ const schedules: Check = {
         s.name,
         s.cron,
         s.last_started_at,
+        s.running,
         clock_timestamp() as now
       from foreword.schedule s
       order by s.name`

@@ -120,8 +120,10 @@ const addAsking = (program: Command, does: Does): void => {
   does(
     program
       .command('why')
-      .description('the story of an intent or a resource: who decided, on what, every attempt')
-      .argument('<what>', 'the number of an intent, or KIND/NAME')
+      .description(
+        'the story of an intent, a resource or a decision: who decided, on what, every attempt',
+      )
+      .argument('<what>', 'the number of an intent, KIND/NAME, or the id of a decision')
       .option('--scope <scope>', 'where KIND/NAME is in several scopes'),
     async (what: string, options: { scope?: string }) =>
       (await import('./why.ts')).why(what, options),

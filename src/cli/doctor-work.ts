@@ -2,7 +2,7 @@
 import { nextRunOf } from '../domain/cron-next.ts'
 import { queueVersion } from '../worker/queue.ts'
 import { fail, ok, only, unseen, warn, type Check, type Said } from './doctor-finding.ts'
-import { moment, plural, span } from './print.ts'
+import { moment, plural, sizeOf, span } from './print.ts'
 
 interface Worker {
   readonly id: number
@@ -257,9 +257,6 @@ const queue: Check = {
   },
 }
 
-const megabytes = (bytes: number): string =>
-  bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
-
 const age_max = 1_000_000_000
 
 const size: Check = {
@@ -286,7 +283,7 @@ const size: Check = {
             where d.datname = current_database()
           ) as age`,
     )
-    const told = `database ${megabytes(row.database)}, the log of it ${megabytes(row.log)}, about ${row.entries} entries; nothing is archived`
+    const told = `database ${sizeOf(row.database)}, the log of it ${sizeOf(row.log)}, about ${row.entries} entries; nothing is archived`
     return row.age > age_max
       ? [
           fail(

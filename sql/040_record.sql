@@ -3,7 +3,8 @@
 -- changes. Set-based: any number of decisions is a few statements, one flight with COMMIT. Errors are of
 -- class FW; a 40001 means that somebody else was first.
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
---   premise_resources, premise_versions, predicates, counters, compensation, apart, instead_of, facts, undoes}];
+--   premise_resources, premise_versions, predicates, counters, compensation, apart, instead_of, thought, facts,
+--   undoes}];
 --   facts: it says what was seen or taken back, calls nothing, and so needs no certificate. For the owner and
 --   appliers only, as is any cause but `intent`; operators may say what was ruled. undoes: it undoes what was begun,
 --   and is decided in a paused scope too (its calls wait): for whoever may take back.
@@ -60,6 +61,7 @@ begin
       actor,
       reason,
       input,
+      thought,
       tries,
       saw_at,
       premise_resources,
@@ -82,6 +84,7 @@ begin
       coalesce(d.actor, ''),
       coalesce(d.reason, ''),
       d.input,
+      d.thought,
       coalesce(d.tries, 1),
       d.saw_at,
       coalesce(d.premise_resources, '{}'),
@@ -107,6 +110,7 @@ begin
       actor text,
       reason text,
       input jsonb,
+      thought jsonb,
       tries integer,
       saw_at timestamptz,
       premise_resources uuid[],

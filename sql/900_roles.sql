@@ -92,14 +92,26 @@ begin
         (
           'foreword_reader',
           true,
-          array['foreword_code.deployed_hash', 'foreword_code.without_paths']
+          array[
+            'foreword.assumed_at',
+            'foreword.assumed_at_version',
+            'foreword.changed_between',
+            'foreword_code.deployed_hash',
+            'foreword_code.recorded_decisions',
+            'foreword_code.recorded_intents',
+            'foreword_code.recorded_premises',
+            'foreword_code.without_paths'
+          ]
         ),
         (
           'foreword_operator',
           true,
           array[
             'foreword.approve',
+            'foreword.assumed_at',
+            'foreword.assumed_at_version',
             'foreword.cancel',
+            'foreword.changed_between',
             'foreword.observe',
             'foreword.pause',
             'foreword.resolve',
@@ -107,6 +119,9 @@ begin
             'foreword.unwant',
             'foreword.want',
             'foreword_code.deployed_hash',
+            'foreword_code.recorded_decisions',
+            'foreword_code.recorded_intents',
+            'foreword_code.recorded_premises',
             'foreword_code.without_paths'
           ]
         )

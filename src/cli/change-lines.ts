@@ -54,7 +54,8 @@ const pathsOf = (change: PlannedChange, plan: StackPlan): readonly Change[] => {
   return [...change.paths, ...labels]
 }
 
-const pathLine = (verb: string, change: Change, colors: Colors, width: number): string => {
+/** A path below its change; what is created has no before. */
+export const pathLine = (verb: string, change: Change, colors: Colors, width: number): string => {
   const path = harmless(change.path === '' ? 'all of it' : change.path)
   const value =
     verb === 'create' ? shown(change.after) : `${shown(change.before)} → ${shown(change.after)}`

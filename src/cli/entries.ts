@@ -42,6 +42,8 @@ export interface EntryFilter {
   readonly name?: string
   /** A number, in digits. */
   readonly id?: string
+  /** The id of a decision. */
+  readonly decision?: string
 }
 
 const columns = (sql: Sql) => sql`
@@ -81,7 +83,7 @@ const tables = (sql: Sql) => sql`
 
 /** The newest entries, oldest of them first. */
 export const readEntries = async (sql: Sql, filter: EntryFilter): Promise<readonly EntryRow[]> => {
-  const { scope = null, kind = null, name = null, id = null } = filter
+  const { scope = null, kind = null, name = null, id = null, decision = null } = filter
   const rows = await sql<EntryRow[]>`
     select ${columns(sql)}
     from ${tables(sql)}
@@ -90,6 +92,7 @@ export const readEntries = async (sql: Sql, filter: EntryFilter): Promise<readon
       and (${kind}::text is null or e.kind = ${kind})
       and (${name}::text is null or r.name = ${name})
       and (${id}::bigint is null or e.id = ${id}::bigint)
+      and (${decision}::uuid is null or e.decision = ${decision}::uuid)
     order by e.id desc
     limit ${filter.last}`
   return rows.toReversed()

@@ -234,6 +234,10 @@ export const span = (ms: number): string => {
   return s < 172_800 ? `${Math.round(s / 3_600)} h` : `${Math.round(s / 86_400)} d`
 }
 
+/** `21 MB`, `1.4 GB`. */
+export const sizeOf = (bytes: number): string =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+
 /** `2026-11-22 14:05:03`, UTC as everything that foreword tells. */
 export const moment = (at: Date): string => at.toISOString().slice(0, 19).replace('T', ' ')
 

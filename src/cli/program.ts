@@ -1,7 +1,9 @@
 /** The commands: their names, options and help. What each does is in the file of its name. */
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
-import { createContext, type Context, type Ending, type GlobalOptions } from './context.ts'
+import { addProving } from './program-proving.ts'
+import type { Does, Run } from './command.ts'
+import { createContext, type Ending, type GlobalOptions } from './context.ts'
 import { live } from './lifecycle.ts'
 import type { PauseOptions } from './pause.ts'
 import type { ApplyOptions } from './apply.ts'
@@ -16,10 +18,6 @@ type Wait = boolean | number | undefined
 const wait_help =
   'wait until all of it is settled, 300 seconds at most unless told; exit 1: some was rejected, ' +
   '3: something waits for a person, 4: the time ran out'
-
-type Run = (context: Context) => Promise<number>
-/** Registers what a command does; `make` gets its arguments and options as commander passes them. */
-type Does = (command: Command, make: (...given: never[]) => Promise<Run>) => void
 
 const addRunning = (program: Command, does: Does): void => {
   program.commandsGroup('Running:')
@@ -98,8 +96,9 @@ const addAsking = (program: Command, does: Does): void => {
       .command('status')
       .description('conditions and counts, backlog, workers, what is not in order')
       .argument('[scope]', 'only this scope')
-      .option('--watch', 'again every second'),
-    async (scope: string | undefined, options: { watch?: boolean }) =>
+      .option('--watch', 'again every second')
+      .option('--at <time>', 'as it was assumed then: 2026-11-25T14:05, -1h'),
+    async (scope: string | undefined, options: { watch?: boolean; at?: string }) =>
       (await import('./status.ts')).status(scope, options),
   )
   does(
@@ -115,8 +114,10 @@ const addAsking = (program: Command, does: Does): void => {
   does(
     program
       .command('why')
-      .description('the story of an intent or a resource: who decided, on what, every attempt')
-      .argument('<what>', 'the number of an intent, or KIND/NAME')
+      .description(
+        'the story of an intent, a resource or a decision: who decided, on what, every attempt',
+      )
+      .argument('<what>', 'the number of an intent, KIND/NAME, or the id of a decision')
       .option('--scope <scope>', 'where KIND/NAME is in several scopes'),
     async (what: string, options: { scope?: string }) =>
       (await import('./why.ts')).why(what, options),
@@ -189,15 +190,6 @@ const addPausing = (program: Command, does: Does): void => {
       .option(...who),
     async (scope: string, options: PauseOptions) =>
       (await import('./pause.ts')).resume(scope, options),
-  )
-}
-
-const addProving = (program: Command, does: Does): void => {
-  does(
-    program
-      .command('audit')
-      .description('prove that the log has no gaps and agrees with what is assumed'),
-    async () => (await import('./audit.ts')).audit(),
   )
 }
 

@@ -69,9 +69,17 @@ export const openSession = async (
   return { config, database, engine, migrated }
 }
 
+interface ReaderOptions {
+  /** Settings of its sessions. */
+  readonly connection?: Readonly<Record<string, string>>
+}
+
 /** For commands that only read: nothing is made, started from nothing, or migrated by looking at it. */
-export const openReader = async (context: Context): Promise<Sql> => {
-  const config = await configOf(context)
+export const openReaderOf = async (
+  context: Context,
+  config: Config,
+  options: ReaderOptions = {},
+): Promise<{ readonly sql: Sql; readonly database: Database }> => {
   if (config.database === undefined && !existsSync(join(config.directory, 'postgres'))) {
     throw new ForewordError('there is no database here yet', {
       where: config.directory,
@@ -79,7 +87,16 @@ export const openReader = async (context: Context): Promise<Sql> => {
     })
   }
   const database = await databaseOf(context, config)
-  const sql = connectSql({ url: database.url, application_name: 'foreword:cli', max: 2 })
+  const { connection = {} } = options
+  const sql = connectSql({
+    url: database.url,
+    application_name: 'foreword:cli',
+    max: 2,
+    connection,
+  })
   context.atEnd(() => sql.end({ timeout: 2 }))
-  return sql
+  return { sql, database }
 }
+
+export const openReader = async (context: Context): Promise<Sql> =>
+  (await openReaderOf(context, await configOf(context))).sql

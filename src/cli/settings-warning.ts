@@ -4,7 +4,7 @@ import type { Database } from '../store/database.ts'
 import { settings, type Setting } from '../store/settings.ts'
 import type { Context } from './context.ts'
 
-interface ServerSetting {
+export interface ServerSetting {
   readonly name: string
   readonly value: string
   readonly context: string
@@ -16,7 +16,7 @@ const on_or_better = new Set(['on', 'remote_apply', 'remote_write'])
 /** Where less is better; of all other numbers more is. */
 const costs = new Set(['random_page_cost'])
 
-const isWorse = (
+export const isWorse = (
   { name, value: advised }: Setting,
   value: string,
   all: ReadonlyMap<string, ServerSetting>,
@@ -44,6 +44,14 @@ const readSettings = async (url: string): Promise<ReadonlyMap<string, ServerSett
   }
 }
 
+export const remedyOf = (
+  { name, value }: Setting,
+  found: Pick<ServerSetting, 'context'>,
+): string => {
+  const then = found.context === 'postmaster' ? 'restart the server' : 'select pg_reload_conf()'
+  return `alter system set ${name} = ${value}; then ${then}`
+}
+
 /** One line each on stderr with its remedy; none for a server of our own, and none with --quiet. */
 export const warnOfSettings = async (context: Context, database: Database): Promise<void> => {
   if (database.log !== null || context.options.quiet === true) return
@@ -52,10 +60,9 @@ export const warnOfSettings = async (context: Context, database: Database): Prom
     const found = all.get(setting.name)
     if (!setting.advised || found === undefined || !isWorse(setting, found.value, all)) continue
     const { name, value, reason } = setting
-    const then = found.context === 'postmaster' ? 'restart the server' : 'select pg_reload_conf()'
     context.note(
       `foreword: warning: ${name} is ${found.value}, ${value} is advised: ${reason} ` +
-        `Remedy: alter system set ${name} = ${value}; then ${then}`,
+        `Remedy: ${remedyOf(setting, found)}`,
     )
   }
 }

@@ -1,10 +1,12 @@
 /** `foreword status`: how everything stands, from the views. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { ForewordError } from '../domain/errors.ts'
 import type { Context } from './context.ts'
 import { pauseLines } from './pauses.ts'
 import { harmless, plural, span, table, type Cell, type Colors, type Column } from './print.ts'
 import { scheduleTable } from './schedules.ts'
 import { openReader } from './session.ts'
+import { statusAt } from './status-at.ts'
 import { readStatus, type Attention, type Count, type Health, type Status } from './status-rows.ts'
 
 const watch_interval_ms = 1_000
@@ -201,8 +203,15 @@ const watch = async ({ signal }: Context, show: () => Promise<void>): Promise<vo
 }
 
 export const status =
-  (scope: string | undefined, options: { readonly watch?: boolean }) =>
+  (scope: string | undefined, options: { readonly watch?: boolean; readonly at?: string }) =>
   async (context: Context): Promise<number> => {
+    if (options.at !== undefined) {
+      if (options.watch !== true) return statusAt(scope, options.at)(context)
+      throw new ForewordError('--at and --watch do not go together: what was does not change', {
+        remedy: 'leave one of them out',
+        exit_code: 2,
+      })
+    }
     const sql = await openReader(context)
     const read = (): Promise<Status> => readStatus(sql, scope)
     const show = async (): Promise<void> => {

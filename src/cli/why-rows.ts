@@ -5,6 +5,7 @@ import { parseResourceKey } from '../domain/reference.ts'
 import type { Sql } from '../store/connect.ts'
 import { readEntries, type EntryRow } from './entries.ts'
 import { readPauses, type Pause } from './pauses.ts'
+import { readLinks, type Links } from './why-links.ts'
 import { harmless } from './print.ts'
 import { rulingsOn, type Ruling } from './rulings.ts'
 
@@ -32,6 +33,8 @@ export interface Premise {
   readonly name: string | null
   readonly version: number | null
   readonly predicate: string | null
+  /** What was assumed in that version; null: absent, or no resource. */
+  readonly state: Json
   readonly holds: boolean | null
   /** The intent that wrote the next version, and the decision that it is of. */
   readonly next_intent: number | null
@@ -49,6 +52,7 @@ export interface Attempt {
   readonly idempotency_key: string
   readonly worker: number
   readonly external_id: string | null
+  readonly response: Json
 }
 
 export interface Story {
@@ -59,6 +63,14 @@ export interface Story {
     readonly premises: readonly Premise[]
     readonly attempts: readonly Attempt[]
     readonly rulings: readonly Ruling[]
+    /** Null unless its intents went stale: what came of deciding again. */
+    readonly decided_again: string | null
+    /** The decision that was made instead of this one, and the stale one that this one is instead of. */
+    readonly decided_as: string | null
+    readonly instead_of: string | null
+    readonly links: Links
+    /** Assumed state after it. */
+    readonly state_after: Json
   })[]
 }
 
@@ -99,9 +111,15 @@ const readPremises = (sql: Sql, decisions: readonly string[]): Promise<readonly 
   sql<Premise[]>`
     select
       p.decision_id, p.kind, p.name, p.version, p.predicate, p.holds,
+      was.state,
       next.id as next_intent,
       next.decision_id as next_decision
     from foreword.premise p
+    left join lateral (
+      select a.state
+      from foreword.assumed_at_version(p.scope, p.kind, p.name, p.version) a
+      where p.predicate is null
+    ) was on true
     left join foreword.intent next
       on p.predicate is null
       and next.scope = p.scope
@@ -114,50 +132,90 @@ const readAttempts = (sql: Sql, intents: readonly number[]): Promise<readonly At
   sql<Attempt[]>`
     select
       a.intent_id, a.number, a.started_at, a.ended_at, a.outcome, a.error_class, a.error,
-      a.idempotency_key, a.worker, a.external_id
+      a.idempotency_key, a.worker, a.external_id, a.response
     from foreword.attempt a
     where a.intent_id = any (${intents.map(String)}::bigint[])
     order by a.intent_id, a.number`
 
+interface Fate {
+  readonly id: number
+  readonly decided_again: string | null
+  readonly decided_as: string | null
+  readonly instead_of: string | null
+  readonly state_after: Json
+}
+
+const no_fate = { decided_again: null, decided_as: null, instead_of: null, state_after: null }
+
+const readFates = (sql: Sql, entries: readonly number[]): Promise<readonly Fate[]> =>
+  sql<Fate[]>`
+    select
+      e.id,
+      e.assumed as state_after,
+      case when g.decision is not null then coalesce(g.outcome, 'due') end as decided_again,
+      g.decided_as,
+      i.decision as instead_of
+    from foreword_private.entry e
+    left join foreword_private.again g on g.decision = e.decision
+    left join foreword_private.again i on i.decided_as = e.decision
+    where e.id = any (${entries.map(String)}::bigint[])`
+
 const bigint_max = 9_223_372_036_854_775_807n
 
-/** The number of an intent, or KIND/NAME. Throws a ForewordError when it is neither, or ambiguous. */
+const decision_id = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const isDecisionId = (what: string): boolean => decision_id.test(what)
+
+/** Entries of one decision that are told. */
+const of_decision_max = 20
+
+/** The number of an intent, KIND/NAME, or the id of a decision. Throws a ForewordError when it is neither, or ambiguous. */
 export const readStory = async (
   sql: Sql,
   what: string,
   scope: string | undefined,
 ): Promise<Story> => {
   const is_id = /^#?\d{1,19}$/.test(what) && BigInt(what.replace('#', '')) <= bigint_max
-  if (!is_id && !/^[^/]+\/./.test(what)) {
+  const is_decision = isDecisionId(what)
+  if (!is_id && !is_decision && !/^[^/]+\/./.test(what)) {
     throw new ForewordError(
-      `${JSON.stringify(what)} is neither the number of an intent nor KIND/NAME`,
+      `${JSON.stringify(what)} is neither the number of an intent nor KIND/NAME, nor a decision’s id`,
       {
         remedy: 'for example `foreword why 12` or `foreword why vm/web-1`',
         exit_code: 2,
       },
     )
   }
-  const by_id = is_id ? await readEntries(sql, { id: what.replace('#', ''), last: 1 }) : undefined
+  const by_id = is_id
+    ? await readEntries(sql, { id: what.replace('#', ''), last: 1 })
+    : is_decision
+      ? await readEntries(sql, { decision: what, last: of_decision_max })
+      : undefined
   const [found] = by_id ?? []
-  if (is_id && found === undefined) {
-    throw unknown(`intent ${what}`, 'see `foreword log`, or select id from foreword.intent')
+  if ((is_id || is_decision) && found === undefined) {
+    const word = is_id ? 'intent' : 'decision that wrote anything,'
+    throw unknown(`${word} ${what}`, 'see `foreword log`, or select id from foreword.intent')
   }
   const at = found ?? { ...parseResourceKey(what), scope: scope ?? null }
   const inside = scope === undefined ? what : `${what} in ${scope}`
   const subject = await readSubject(sql, at, inside)
   const entries = by_id ?? (await readEntries(sql, { ...subject, last: entries_max }))
   const ids = entries.map(({ id }) => id)
-  const [premises, attempts, rulings, pauses] = await Promise.all([
+  const [premises, attempts, rulings, pauses, fates, links] = await Promise.all([
     readPremises(sql, [...new Set(entries.map(({ decision }) => decision))]),
     readAttempts(sql, ids),
     rulingsOn(sql, ids),
     readPauses(sql, subject.scope),
+    readFates(sql, ids),
+    readLinks(sql, ids),
   ])
+  const fate = new Map(fates.map(({ id, ...rest }) => [id, rest]))
   return {
     subject,
     paused: pauses[0] ?? null,
     entries: entries.map((entry) => ({
       ...entry,
+      ...(fate.get(entry.id) ?? no_fate),
+      links: links(entry.id),
       premises: premises.filter(({ decision_id }) => decision_id === entry.decision),
       attempts: attempts.filter(({ intent_id }) => intent_id === entry.id),
       rulings: rulings.filter(({ intent_id }) => intent_id === entry.id),

@@ -74,6 +74,37 @@ export interface Run<R extends Reads, Input, Thought> {
 const invalid = (sqlstate: string, reason: string, remedy: string): E.Either<Invalid, never> =>
   E.left({ sqlstate, reason, remedy })
 
+/** Recorded with each decision, and carried by everybody who decides it again. */
+const input_bytes_max = 256 * 1024
+
+/**
+ * An input that cannot be recorded as it is could be neither decided again nor replayed. Foreword's own deciders
+ * are given whole parts of stacks, which they bound themselves.
+ */
+const checkInput = (decider: string, input: unknown): E.Either<Invalid, null> => {
+  const is_bounded = !decider.startsWith('foreword/')
+  if (!is_bounded || (typeof input !== 'object' && typeof input !== 'string') || input === null) {
+    return E.right(null)
+  }
+  let text: string
+  try {
+    text = JSON.stringify(input)
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    return invalid(
+      'FW035',
+      `the input of decider ${decider} is no JSON: ${why}`,
+      'give plain values',
+    )
+  }
+  if (Buffer.byteLength(text) <= input_bytes_max) return E.right(null)
+  return invalid(
+    'FW035',
+    `the input of decider ${decider} is larger than ${input_bytes_max} bytes`,
+    'keep the bulk elsewhere and refer to it',
+  )
+}
+
 /** Asks a decider for its reads. What it throws is a bug and goes through. */
 export const runOf = <R extends Reads, Input, Thought>(
   decider: Decider<R, Input, Thought>,
@@ -153,7 +184,7 @@ const withStates = (
 
 /** The decider's own code, on one set of readings. What it throws is a bug and goes through. */
 export const consider = <R extends Reads, Input, Thought>(
-  deps: DecideDeps,
+  deps: Pick<DecideDeps, 'rules'>,
   run: Run<R, Input, Thought>,
   readings: Readings,
   at: { readonly now: Date; readonly thought: Thought; readonly counted: Counted },
@@ -186,6 +217,8 @@ export const consider = <R extends Reads, Input, Thought>(
       ? E.right(observedChanges(drafts.right, options.scope))
       : changesOf(drafts.right, options.scope, deps.rules)
   if (E.isLeft(changes)) return { type: 'invalid', why: changes.left }
+  const input = changes.right.length === 0 ? E.right(null) : checkInput(decider.name, options.input)
+  if (E.isLeft(input)) return { type: 'invalid', why: input.left }
   const held =
     options.cause === 'observation'
       ? changes

@@ -34,7 +34,7 @@ const writePlan = <R extends Reads, Input, Thought>(
   readings: Readings,
   considered: Extract<Considered, { type: 'changes' }>,
   tries: number,
-  now: Date,
+  at: { readonly now: Date; readonly kept: Thinking<unknown>['kept'] },
 ): WritePlan => ({
   head: {
     scope: run.options.scope,
@@ -44,10 +44,11 @@ const writePlan = <R extends Reads, Input, Thought>(
     reason: run.options.reason ?? '',
     input: run.options.input ?? null,
     tries,
-    saw_at: now.toISOString(),
+    saw_at: at.now.toISOString(),
     ...(run.decider.apart === true ? { apart: true } : {}),
     ...compensationOf(run.decider.compensation),
     ...(run.options.instead_of === undefined ? {} : { instead_of: run.options.instead_of }),
+    ...(at.kept === null ? {} : { thought: at.kept }),
   },
   premises: premisesOf(run.plan, readings),
   predicates: predicatesOf(run.plan, readings),
@@ -130,7 +131,7 @@ const tryOnce = async <R extends Reads, Input, Thought>(
     const considered = consider(deps, run, readings, { now, thought: thinking.thought, counted })
     last.considered = considered
     if (considered.type !== 'changes' || considered.changes.length === 0) return null
-    return writePlan(run, readings, considered, tries, now)
+    return writePlan(run, readings, considered, tries, { now, kept: thinking.kept })
   }
   const { plan } = run
   const { scope } = run.options

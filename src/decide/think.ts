@@ -4,6 +4,8 @@
  * and the decision is made in a short transaction that finds the same premises.
  */
 import * as E from 'fp-ts/lib/Either.js'
+import { Json as JsonCodec } from '../domain/codec.ts'
+import type { Json } from '../domain/json.ts'
 import type { Reads } from '../domain/decider.ts'
 import type { ReadPlan, Readings } from '../domain/ports.ts'
 import type { Invalid } from './changes.ts'
@@ -15,8 +17,20 @@ export const moved_sqlstate = 'FW031'
 
 export interface Thinking<Thought> {
   readonly thought: Thought
+  /** The same as the log keeps it, in an array of one; null: nothing was thought, or it cannot be kept. */
+  readonly kept: readonly Json[] | null
   /** Whether these readings are what was thought over: every version, every answer, every counter. */
   readonly holds: (readings: Readings) => boolean
+}
+
+/** A thought that is larger is not kept with its decision, which everybody who replays the log would carry. */
+const thought_bytes_max = 64 * 1024
+
+/** With premises, input and clock all that a decision is made of. Kept once for each thinking, not for each try. */
+const keep = (thought: unknown): readonly Json[] | null => {
+  const json = JsonCodec.decode(thought)
+  if (E.isLeft(json)) return null
+  return Buffer.byteLength(JSON.stringify(json.right)) > thought_bytes_max ? null : [json.right]
 }
 
 const premisesIn = (plan: ReadPlan, readings: Readings): string =>
@@ -39,7 +53,7 @@ export const thinkOver = async <R extends Reads, Input, Thought>(
   const { decider, options, plan } = run
   if (decider.think === undefined) {
     // Without `think` Thought is undefined: the type of Decider says so.
-    return E.right({ thought: undefined as Thought, holds: () => true })
+    return E.right({ thought: undefined as Thought, kept: null, holds: () => true })
   }
   let seen: Readings | undefined
   const tried = await deps.store.once({
@@ -62,5 +76,9 @@ export const thinkOver = async <R extends Reads, Input, Thought>(
     now: deps.now(),
   })
   const premises = premisesIn(plan, seen)
-  return E.right({ thought, holds: (readings) => premisesIn(plan, readings) === premises })
+  return E.right({
+    thought,
+    kept: keep(thought),
+    holds: (readings) => premisesIn(plan, readings) === premises,
+  })
 }

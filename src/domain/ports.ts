@@ -84,6 +84,8 @@ export interface WritePlan {
     readonly compensation?: Compensation
     /** The stale decision that it is decided instead of. */
     readonly instead_of?: string
+    /** What `think` came to, in an array of one; absent: it does not think, or that cannot be kept. */
+    readonly thought?: readonly Json[]
   }
   readonly premises: readonly { readonly resource: string; readonly version: number }[]
   readonly predicates: readonly JsonObject[]

@@ -3,6 +3,7 @@
  * wake-up that is lost costs the second until the next sweep.
  */
 import { EventEmitter } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import {
   makeWorkerUtils,
   parseCronItems,
@@ -38,6 +39,12 @@ export const migrateQueue = async (url: string): Promise<void> => {
   } finally {
     await utils.release()
   }
+}
+
+/** The migration that the queue's own tables must have come to: the last one that its package brings. */
+export const queueVersion = async (): Promise<number> => {
+  const files = await readdir(new URL('../sql/', import.meta.resolve('graphile-worker')))
+  return Math.max(0, ...files.map((name) => Number(/^(\d+)\.sql$/.exec(name)?.[1] ?? 0)))
 }
 
 const silent: GraphileLogger = new GraphileLog(() => () => undefined)

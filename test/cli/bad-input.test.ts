@@ -22,7 +22,7 @@ t.test('wrong usage names the command whose --help helps, exit 2', async (t) => 
     [['status', 'a', 'b'], /too many arguments.*; see foreword status --help$/],
     [['why'], /missing required argument 'what'; see foreword why --help$/],
     [['up', '--port', '70000'], /It is not a port.*; see foreword up --help$/],
-    [['why', 'nothing'], /"nothing" is neither the number of an intent nor KIND\/NAME; for/],
+    [['why', 'nothing'], /"nothing" is neither the number of an intent nor KIND\/NAME, nor/],
     [['reconcile', '--kind', 'zone'], /no provider for the kind "zone".*; known kinds: dns_rec/],
     [['--config', 'none.ts', 'status'], /none\.ts: there is no such file; name a config file$/],
   ]

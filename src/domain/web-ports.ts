@@ -95,9 +95,3 @@ export interface Overview {
   readonly workers: readonly WorkerRow[]
   readonly schedules: readonly ScheduleRow[]
 }
-
-/** Both reject when the database does not answer, or takes too long. */
-export interface WebReads {
-  readonly health: () => Promise<HealthRow>
-  readonly overview: () => Promise<Overview>
-}

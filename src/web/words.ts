@@ -31,6 +31,12 @@ export const span = (seconds: number): string => {
   return `${count(Math.floor(whole / size))} ${name}`
 }
 
+/** A call's time: `15 ms`, `1.5 s`, then as spans are told. */
+export const millis = (ms: number): string => {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : span(ms / 1_000)
+}
+
 /** Later than this a worker should have come by: sweeps are about a second apart. */
 const late_s = 30
 

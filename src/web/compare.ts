@@ -49,6 +49,7 @@ const touches = (a: string, path: string): boolean => {
 const differing = (
   { desired, assumed, observed }: States,
   drifted: readonly string[],
+  looked: boolean,
 ): readonly string[] => {
   const references = [...leavesOf(assumed)].filter(([, leaf]) => refText(leaf) !== undefined)
   const seen = assumed === null || observed === null ? [] : diffPaths(assumed, observed)
@@ -56,6 +57,8 @@ const differing = (
     ...(desired === null ? [] : renderDiff(assumed, desired).map((change) => change.path)),
     ...seen.map((d) => d.path).filter((path) => !references.some(([at]) => touches(at, path))),
     ...drifted,
+    // The whole of it.
+    ...(looked && assumed !== null && observed === null ? [''] : []),
   ]
 }
 
@@ -65,9 +68,9 @@ interface Line {
   readonly differs: boolean
 }
 
-const linesOf = (states: States, drifted: readonly string[]): readonly Line[] => {
+const linesOf = (states: States, drifted: readonly string[], looked: boolean): readonly Line[] => {
   const columns = [states.desired, states.assumed, states.observed].map(leavesOf)
-  const marked = differing(states, drifted)
+  const marked = differing(states, drifted, looked)
   const paths = new Set(columns.flatMap((leaves) => [...leaves.keys()]))
   return [...paths].map((path) => ({
     path,
@@ -92,7 +95,7 @@ const missing = ({ desired, assumed, observed }: States, looked: boolean): reado
 
 /** `drifted`: paths at which it is known to differ. */
 export const compare = (states: States, drifted: readonly string[], looked: boolean): Html => {
-  const lines = linesOf(states, drifted)
+  const lines = linesOf(states, drifted, looked)
   const differ = lines.filter((line) => line.differs).length
   const gone = missing(states, looked).join('; ')
   const says =

@@ -150,7 +150,7 @@ const rulings = ({ rulings: rows, taken_at }: Parked): Html =>
       title: 'Ruled last',
       empty: 'Nobody ever had to rule.',
       columns: [
-        { head: 'Ruling', cell: (r) => html`◆ ${r.ruling.replaceAll('_', ' ')}` },
+        { head: 'Ruling', look: 'at', cell: (r) => html`◆ ${r.ruling.replaceAll('_', ' ')}` },
         {
           head: 'Intent',
           look: 'wide',

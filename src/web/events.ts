@@ -1,6 +1,6 @@
 /** What happened, in words: entries, calls, rulings and drift in the order of time. */
 import type { AttemptRow, DriftRow, EntryRow, RulingRow } from '../domain/web-story-ports.ts'
-import { decisionLink, exactly, numbered, pill, table, value, type Html } from './parts.ts'
+import { decisionLink, exactly, numbered, outcome, pill, table, value, type Html } from './parts.ts'
 import { html } from './text.ts'
 import { millis } from './words.ts'
 
@@ -47,13 +47,13 @@ const answerOf = (attempt: AttemptRow): Html | string => {
 }
 
 export const attemptEvent = (attempt: AttemptRow): Event => {
-  const { started_at, ended_at, outcome, worker, external_id } = attempt
+  const { started_at, ended_at, worker, external_id } = attempt
   const took = ended_at === null ? 'under way' : millis(ended_at.getTime() - started_at.getTime())
   return {
     at: started_at,
     rank: 3,
     what: html`call ${attempt.number} of ${numbered(attempt.intent_id)}, worker ${worker}, ${took}:
-    ${outcome === null ? 'no outcome yet' : pill(outcome)}
+    ${attempt.outcome === null ? 'no outcome yet' : outcome(attempt.outcome)}
     ${external_id === null ? '' : html`<span class="soft">id <bdi>${external_id}</bdi></span>`}
     ${answerOf(attempt)}`,
   }

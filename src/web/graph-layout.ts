@@ -59,3 +59,24 @@ export const layOut = (ids: readonly number[], edges: readonly Edge[]): readonly
   }
   return [...placed.values()]
 }
+
+/** Without the edges that a longer way says already: who waits for the second of a chain waits for its first too. */
+export const reduced = <E extends Edge>(edges: readonly E[]): readonly E[] => {
+  const waitsFor = new Map<number, number[]>()
+  for (const { from, to } of edges) waitsFor.set(from, [...(waitsFor.get(from) ?? []), to])
+  const reached = new Map<number, ReadonlySet<number>>()
+  /** All that a node waits for, and they in turn. */
+  const reach = (id: number): ReadonlySet<number> => {
+    const known = reached.get(id)
+    if (known !== undefined) return known
+    // Before the walk, so that a circle ends here.
+    reached.set(id, new Set())
+    const found = new Set((waitsFor.get(id) ?? []).flatMap((next) => [next, ...reach(next)]))
+    reached.set(id, found)
+    return found
+  }
+  return edges.filter(
+    ({ from, to }) =>
+      !(waitsFor.get(from) ?? []).some((next) => next !== to && reach(next).has(to)),
+  )
+}

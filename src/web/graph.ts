@@ -1,7 +1,7 @@
 /** The graph of unsettled intents: who waits for whom. */
 import type { IntentRow } from '../domain/web-ports.ts'
 import type { WaitGraph } from '../domain/web-story-ports.ts'
-import { layOut, type Placed } from './graph-layout.ts'
+import { layOut, reduced, type Placed } from './graph-layout.ts'
 import {
   headOf,
   intentLink,
@@ -97,7 +97,7 @@ const drawing = (graph: WaitGraph, nodes: readonly IntentRow[]): Html => {
           <path class="tip" d="M0 0L8 4L0 8z"></path>
         </marker>
       </defs>
-      ${graph.edges.map((edge) => {
+      ${reduced(graph.edges).map((edge) => {
         const [first, then] = [at.get(edge.to), at.get(edge.from)]
         return first === undefined || then === undefined ? '' : edgeOf(first, then)
       })}

@@ -10,6 +10,7 @@ import {
   headOf,
   moodOf,
   named,
+  outcome,
   section,
   value,
   pill,
@@ -82,7 +83,7 @@ const calls = ({ attempts }: IntentStory): Html =>
         {
           head: 'Outcome',
           cell: (a) =>
-            a.outcome === null ? html`<span class="soft">none yet</span>` : pill(a.outcome),
+            a.outcome === null ? html`<span class="soft">none yet</span>` : outcome(a.outcome),
         },
         {
           head: 'Came back',

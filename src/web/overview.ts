@@ -216,7 +216,13 @@ const schedules = ({ schedules, taken_at }: Overview): Html =>
 export const overviewMain = (overview: Overview): Html => {
   const column = (parts: readonly ((of: Overview) => Html)[]): Html =>
     html`<div>${parts.map((part) => part(overview))}</div>`
-  return html`${headOf({ ...verdictOf(overview.health), taken_at: overview.taken_at })}
+  const verdict = verdictOf(overview.health)
+  const { waits_for_a_person, awaiting_approval } = overview.health
+  const then =
+    waits_for_a_person + awaiting_approval === 0
+      ? verdict.then
+      : html`${verdict.then} <a href="/doubts">See what waits</a>`
+  return html`${headOf({ ...verdict, then, taken_at: overview.taken_at })}
     ${tilesSection(overview.health)} ${barSection(overview.health)}
     <div class="columns">
       ${column([outOfSync, intents])} ${column([backlog, workers, schedules, conflicts])}

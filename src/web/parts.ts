@@ -28,9 +28,12 @@ const moods: Readonly<Record<string, Mood>> = {
 
 export const moodOf = (state: string): Mood | 'plain' => moods[state] ?? 'plain'
 
+/** What came of a call: that it was applied is all that a call can do. */
+export const outcome = (of: string): Html => pill(of, of === 'applied' ? 'ok' : moodOf(of))
+
 /** A state as a word with a dot before it; colour is never all that tells it. */
-export const pill = (state: string): Html =>
-  html`<span class="pill ${moodOf(state)}">${state.replaceAll('_', ' ')}</span>`
+export const pill = (state: string, mood: Mood | 'plain' = moodOf(state)): Html =>
+  html`<span class="pill ${mood}">${state.replaceAll('_', ' ')}</span>`
 
 /** How long before `now`, with the moment itself for whoever wants it exactly. */
 export const when = (at: Date | null, now: Date): Html =>

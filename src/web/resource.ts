@@ -37,15 +37,15 @@ export const waitsSection = (waits: readonly WaitRow[]): Html =>
         {
           head: 'Intent',
           look: 'half',
-          cell: ({ intent, why }) =>
-            html`${numbered(intent.id)} <bdi>${intent.verb}</bdi> ${named(intent)}
-              <span class="sub">${whyText[why] ?? why}</span>`,
+          cell: ({ intent }) =>
+            html`${numbered(intent.id)} <bdi>${intent.verb}</bdi> ${named(intent)}`,
         },
         {
           head: 'Waits for',
           look: 'half',
-          cell: ({ waits_for: first }) =>
-            html`${numbered(first.id)} <bdi>${first.verb}</bdi> ${named(first)} ${pill(first.state)}`,
+          cell: ({ waits_for: first, why }) =>
+            html`${numbered(first.id)} <bdi>${first.verb}</bdi> ${named(first)} ${pill(first.state)}
+              <span class="sub">${whyText[why] ?? why}</span>`,
         },
       ],
     },
@@ -54,8 +54,10 @@ export const waitsSection = (waits: readonly WaitRow[]): Html =>
 
 const then = ({ resource, taken_at }: ResourceStory): Html => {
   const age = span((taken_at.getTime() - resource.since.getTime()) / 1_000)
-  return html`${pill(resource.condition)} for ${age}${resource.in_sync ? ', in sync' : ''}.
-  ${resource.reason === null ? '' : html`<bdi>${resource.reason}</bdi>`}`
+  return html`${pill(resource.condition)} for
+  ${age}${resource.in_sync ? ', in sync' : ''}${
+    resource.reason === null ? '' : html`: <bdi>${resource.reason}</bdi>`
+  }`
 }
 
 const factsOf = ({ resource }: ResourceStory): Html => {

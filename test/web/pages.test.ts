@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { create, update } from '../../src/domain/decider.ts'
 import { applied, rejected } from '../../src/domain/provider.ts'
 import type { Engine } from '../../src/foreword.ts'
-import { layOut } from '../../src/web/graph-layout.ts'
+import { layOut, reduced } from '../../src/web/graph-layout.ts'
 import type { Web } from '../../src/web/index.ts'
 import { axisOf } from '../../src/web/timeline.ts'
 import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'
@@ -148,6 +148,13 @@ t.test(
     )
     t.equal(circle.length, 2)
     t.same(layOut([], []), [])
+    const shortcut = { from: 4, to: 1 }
+    t.same(reduced([...edges, shortcut]), edges, 'what a longer way says is not drawn')
+    const round = [
+      { from: 1, to: 2 },
+      { from: 2, to: 1 },
+    ]
+    t.ok(reduced(round).length <= 2)
   },
 )
 

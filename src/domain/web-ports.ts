@@ -13,6 +13,9 @@ export interface HealthRow {
   readonly drifted_paths: number
   /** Accounts that fail or throttle. */
   readonly unwell_accounts: number
+  readonly paused_scopes: number
+  /** Those that wait for their scope to go on. */
+  readonly paused_intents: number
   readonly live_workers: number
   readonly dead_workers: number
   readonly ssi_margin: number

@@ -213,11 +213,20 @@ export interface BudgetRow {
   readonly reason: string | null
 }
 
+export interface PausedScope {
+  readonly scope: string
+  readonly by: string | null
+  readonly note: string | null
+  readonly since: Date | null
+  readonly waiting: number
+}
+
 export interface Machinery {
   readonly taken_at: Date
   readonly workers: readonly (WorkerRow & { readonly stopped_at: Date | null })[]
   readonly schedules: readonly ScheduleRow[]
   readonly budgets: readonly BudgetRow[]
+  readonly paused: readonly PausedScope[]
 }
 
 /** Unsettled intents and what they wait for; those beyond the first few hundred are only counted. */

@@ -31,6 +31,8 @@ const readHealth = (tx: TransactionSql) => tx<HealthRow[]>`
     h.waits_for_a_person,
     h.drifted_paths,
     h.unwell_accounts,
+    h.paused_scopes,
+    h.paused_intents,
     h.live_workers,
     h.dead_workers,
     h.ssi_margin

@@ -1,6 +1,6 @@
 /** What the page tells of the machinery: workers, schedules, accounts, and the graph of what waits. */
 import type { IntentRow, ScheduleRow, WorkerRow } from '../domain/web-ports.ts'
-import type { BudgetRow, Machinery, WaitGraph } from '../domain/web-story-ports.ts'
+import type { BudgetRow, Machinery, PausedScope, WaitGraph } from '../domain/web-story-ports.ts'
 import type { TransactionSql } from './connect.ts'
 import { intentColumns } from './web-log.ts'
 import { takenAt } from './web-session.ts'
@@ -34,14 +34,22 @@ const readBudgets = (tx: TransactionSql) => tx<BudgetRow[]>`
   order by b.health = 'well', b.account
   limit 200`
 
+const readPaused = (tx: TransactionSql) => tx<PausedScope[]>`
+  select s.scope, s.by, s.note, s.since, s.waiting
+  from foreword.scope s
+  where s.paused
+  order by s.since, s.scope
+  limit 100`
+
 export const readMachinery = async (tx: TransactionSql): Promise<Machinery> => {
-  const [taken_at, workers, schedules, budgets] = await Promise.all([
+  const [taken_at, workers, schedules, budgets, paused] = await Promise.all([
     takenAt(tx),
     readWorkers(tx),
     readSchedules(tx),
     readBudgets(tx),
+    readPaused(tx),
   ])
-  return { taken_at, workers, schedules, budgets }
+  return { taken_at, workers, schedules, budgets, paused }
 }
 
 /** What is in doubt or to be approved, then what has begun, then by age. */

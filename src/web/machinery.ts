@@ -105,6 +105,28 @@ const budgets = ({ budgets: rows }: Machinery): Html =>
     rows,
   )
 
+const paused = ({ paused: rows, taken_at }: Machinery): Html =>
+  section(
+    {
+      id: 'paused',
+      title: 'Paused scopes',
+      empty: html`None: <code>foreword pause SCOPE</code> lets nothing more be decided or begun in
+        one.`,
+      columns: [
+        {
+          head: 'Scope',
+          look: 'wide',
+          cell: (s) =>
+            html`<a href="${linkTo('/resources', { scope: s.scope })}"><bdi>${s.scope}</bdi></a
+              ><bdi class="sub">by ${s.by ?? 'nobody named'}</bdi>${why(s.note)}`,
+        },
+        { head: 'Wait', look: 'number', cell: (s) => count(s.waiting) },
+        { head: 'For', look: 'number', cell: (s) => when(s.since, taken_at) },
+      ],
+    },
+    rows,
+  )
+
 export const machineryMain = (machinery: Machinery): Html => {
   const live = machinery.workers.filter((worker) => worker.alive).length
   const unwell = machinery.budgets.filter((budget) => budget.health !== 'well').length
@@ -122,6 +144,6 @@ export const machineryMain = (machinery: Machinery): Html => {
     })}
     <div class="columns">
       <div>${workers(machinery)} ${schedules(machinery)}</div>
-      <div>${budgets(machinery)}</div>
+      <div>${budgets(machinery)} ${paused(machinery)}</div>
     </div>`
 }

@@ -24,7 +24,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const shown = (title: string, main: Html): Page => ({ title, main, status: 200 })
 
-export const missing = (says: string, then: string, status: 400 | 404 = 404): Page => ({
+export const missing = (says: string, then: string, status: 400 | 404 | 503 = 404): Page => ({
   title: says,
   status,
   main: headOf({ mood: 'warn', says, then, taken_at: null }),

@@ -22,6 +22,10 @@ export interface Readings {
   readonly forget: () => void
 }
 
+/** Of Postgres: the statement was cut off, since it took longer than a page may. */
+const tookTooLong = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === '57014'
+
 /** Says once that the database is silent, not with every try. */
 const troubleLog = (logger: Logger) => {
   let silent = false
@@ -71,6 +75,13 @@ export const readings = (of: {
         log.worked()
         return page
       } catch (error) {
+        if (tookTooLong(error)) {
+          return missing(
+            'This takes too long',
+            'The database is busy, or it was asked for too much: ask for less, or again.',
+            503,
+          )
+        }
         log.failed(error)
         return { title: 'no database', main: troubleMain(), status: 503 }
       }

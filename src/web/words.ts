@@ -74,6 +74,14 @@ export const verdictOf = (health: HealthRow): Verdict => {
       then: `Only ${one ? 'its' : 'their'} intents wait; foreword.budget says since when, and why.`,
     }
   }
+  if (health.paused_scopes > 0) {
+    const one = health.paused_scopes === 1
+    return {
+      mood: 'warn',
+      says: `${counted(health.paused_scopes, 'scope')} ${one ? 'is' : 'are'} paused`,
+      then: `${waits(health.paused_intents)} until ${one ? 'it goes' : 'they go'} on; the rest is not held up.`,
+    }
+  }
   if (health.oldest_due_s > late_s) {
     return {
       mood: 'warn',

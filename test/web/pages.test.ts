@@ -81,6 +81,19 @@ t.test('what is not there is 404 with a word, however it is asked for', async (t
   }
 })
 
+t.test('a paused scope is told with who paused it, and why', async (t) => {
+  const { engine } = await testEngine(t)
+  await testWorker(t, engine)
+  await engine.sql`select foreword.pause('acme/<prod>', 'ann', 'the bill is wrong')`
+  const web = await webOn(t, engine.sql)
+  const headers = await enter(web)
+  t.match((await ask(web, '/', { headers })).text, /1 scope is paused/)
+  const { text } = await ask(web, '/workers', { headers })
+  t.match(text, /acme\/&lt;prod&gt;/)
+  t.match(text, /by ann/)
+  t.match(text, /the bill is wrong/)
+})
+
 /** A chain of things that need each other; the first is in doubt. */
 const chain = async (t: Test): Promise<Engine> => {
   const provider = scriptedProvider({

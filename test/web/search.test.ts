@@ -213,6 +213,25 @@ t.test('what no index knows is looked for so far, and the answer says how far', 
   t.same((await allOf(sql, { condition: 'rejected' })).keys, [], 'and to the end')
 })
 
+t.test('whoever joins a view by key reads by key, however much there is', async (t) => {
+  const { sql } = await testDatabase(t)
+  await seedResources(sql, 20_000)
+  const joins = [
+    `(values ('acme/prod', 'vm', 'r-9999'), ('acme/dev', 'ip', 'r-7')) k (scope, kind, name)
+      join foreword.resource r on r.scope = k.scope and r.kind = k.kind and r.name = k.name`,
+    `(values (7::bigint), (8)) k (id) join foreword.intent r on r.id = k.id`,
+    `(values (7::bigint), (8)) k (id) join foreword.entry r on r.id = k.id`,
+  ]
+  for (const join of joins) {
+    const [told] = await sql.unsafe<{ 'QUERY PLAN': { Plan: Record<string, number> }[] }[]>(
+      `explain (analyze, buffers, format json) select r.* from ${join}`,
+    )
+    const plan = told?.['QUERY PLAN'][0]?.Plan ?? {}
+    const pages = (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
+    t.ok(pages < 200, `${pages} pages: ${join}`)
+  }
+})
+
 t.test('an address that asks for nonsense is answered as if it had not', async (t) => {
   const { sql } = await testDatabase(t)
   const web = await webOn(t, sql)

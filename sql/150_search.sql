@@ -210,6 +210,17 @@ as $$
   limit 10000;
 $$;
 
+create function foreword.kinds(in_scope text default null) returns table (scope text, kind text)
+language sql stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select p.scope, p.kind
+  from foreword_code.search_pairs(in_scope, '', '') p;
+$$;
+comment on function foreword.kinds(text) is
+  'The scopes that there are, and the kinds in each, in their order: 10,000 at most, and as quick as these are few, however many resources.';
+
 -- The next keys after a place, in their order, and whether the name fits. Names that stand side by side are
 -- found by the index, else they are walked through.
 create function foreword_code.search_keys(

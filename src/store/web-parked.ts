@@ -26,17 +26,11 @@ export const readDoubts = (
     d.blocks,
     d.waits_for_a_person,
     d.reason,
-    i.attempts
-  from (
-    select d.intent_id
-    from foreword.doubt d
-    where ${of.only === undefined ? tx`true` : tx`d.intent_id = ${of.only}`}
-    order by d.waits_for_a_person desc, d.since, d.intent_id
-    limit ${of.at_most}
-  ) first
-  join foreword.doubt d on d.intent_id = first.intent_id
-  join foreword.intent i on i.id = first.intent_id
-  order by d.waits_for_a_person desc, d.since, d.intent_id`
+    (select i.attempts from foreword.intent i where i.id = d.intent_id) as attempts
+  from foreword.doubt d
+  where ${of.only === undefined ? tx`true` : tx`d.intent_id = ${of.only}`}
+  order by d.waits_for_a_person desc, d.since, d.intent_id
+  limit ${of.at_most}`
 
 const readApprovals = (tx: TransactionSql) => tx<ApprovalRow[]>`
   select

@@ -14,6 +14,7 @@ import type {
 } from '../domain/web-ports.ts'
 import type { WebReads } from '../domain/web-story-ports.ts'
 import type { Sql, TransactionSql } from './connect.ts'
+import { readPace } from './web-pace.ts'
 import { readParked } from './web-parked.ts'
 import { readSearch } from './web-search.ts'
 import { reading, takenAt } from './web-session.ts'
@@ -116,10 +117,11 @@ const readSchedules = (tx: TransactionSql) => tx<ScheduleRow[]>`
   limit 20`
 
 const readOverview = async (tx: TransactionSql): Promise<Overview> => {
-  const [taken_at, [health], backlog, out_of_sync, intents, conflicts, workers, schedules] =
+  const [taken_at, [health], pace, backlog, out_of_sync, intents, conflicts, workers, schedules] =
     await Promise.all([
       takenAt(tx),
       readHealth(tx),
+      readPace(tx),
       readBacklog(tx),
       readOutOfSync(tx),
       readIntents(tx),
@@ -128,7 +130,7 @@ const readOverview = async (tx: TransactionSql): Promise<Overview> => {
       readSchedules(tx),
     ])
   if (health === undefined) throw new Error('foreword.health has no row')
-  return { taken_at, health, backlog, out_of_sync, intents, conflicts, workers, schedules }
+  return { taken_at, health, pace, backlog, out_of_sync, intents, conflicts, workers, schedules }
 }
 
 /** Reads of one snapshot each, in transactions that cannot write. */

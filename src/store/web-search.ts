@@ -27,28 +27,9 @@ const readRows = (tx: TransactionSql, of: Search) => {
     ) s`
 }
 
-/** From scope and kind to the next by the index, however many resources lie in between. */
 const readPlaces = (tx: TransactionSql) => tx<{ scope: string; kind: string }[]>`
-  with recursive place as (
-    (
-      select r.scope, r.kind
-      from foreword.resource r
-      order by r.scope, r.kind
-      limit 1
-    )
-    union all
-    select n.scope, n.kind
-    from place p
-    cross join lateral (
-      select r.scope, r.kind
-      from foreword.resource r
-      where (r.scope, r.kind) > (p.scope, p.kind)
-      order by r.scope, r.kind
-      limit 1
-    ) n
-  )
-  select p.scope, p.kind
-  from place p
+  select k.scope, k.kind
+  from foreword.kinds() k
   limit ${places_max}`
 
 export const readSearch = async (tx: TransactionSql, of: Search): Promise<Found> => {

@@ -50,14 +50,12 @@ export const reading = (sql: Sql): Reading => {
     const reader = await may()
     const held: { value?: Awaited<ReturnType<typeof work>> } = {}
     await sql.begin('isolation level repeatable read read only', async (tx) => {
-      // Sent ahead of the first query in one message.
-      const [, value] = await Promise.all([
-        tx`
-          select
-            set_config('statement_timeout', ${String(statement_timeout_ms)}, true),
-            case when ${reader}::boolean then set_config('role', 'foreword_reader', true) end`,
-        work(tx),
-      ])
+      // Sent now, ahead of the first query: a query is sent when somebody waits for it, and `work` may be first.
+      const settings = tx`
+        select
+          set_config('statement_timeout', ${String(statement_timeout_ms)}, true),
+          case when ${reader}::boolean then set_config('role', 'foreword_reader', true) end`.execute()
+      const [, value] = await Promise.all([settings, work(tx)])
       held.value = value
     })
     return held.value as Awaited<ReturnType<typeof work>>

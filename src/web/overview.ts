@@ -1,6 +1,7 @@
 /** The overview: what matters most in one sentence, the figures, and what is newest of everything. */
 import type { HealthRow, Overview } from '../domain/web-ports.ts'
 import { headOf, linkTo, named, numbered, pill, section, when, why, type Html } from './parts.ts'
+import { paceSection } from './pace.ts'
 import { html } from './text.ts'
 import { count, counted, span, verdictOf, type Mood } from './words.ts'
 
@@ -223,7 +224,7 @@ export const overviewMain = (overview: Overview): Html => {
       ? verdict.then
       : html`${verdict.then} <a href="/doubts">See what waits</a>`
   return html`${headOf({ ...verdict, then, taken_at: overview.taken_at })}
-    ${tilesSection(overview.health)} ${barSection(overview.health)}
+    ${tilesSection(overview.health)} ${barSection(overview.health)} ${paceSection(overview.pace)}
     <div class="columns">
       ${column([outOfSync, intents])} ${column([backlog, workers, schedules, conflicts])}
     </div>`

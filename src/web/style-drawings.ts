@@ -16,6 +16,16 @@ svg a:focus-visible { outline-offset: 0; }
 .look { fill: var(--card); stroke: var(--ink); stroke-width: 2; }
 .legend { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; padding: .2rem 1rem .8rem; margin: 0; font-size: .82rem; }
 .legend .pill { color: var(--soft); }
+.paces { display: grid; grid-template-columns: auto minmax(8rem, 1fr) auto; gap: .4rem 1.6rem; align-items: center; padding: .8rem 1rem; }
+.paces h2 { padding: 0; }
+.paces p { max-width: 12rem; }
+.pace { display: block; width: 100%; height: 3.4rem; }
+.pace rect { fill: var(--ok); } .pace .none { fill: var(--line); }
+.figures { display: flex; gap: .3rem 1.4rem; flex-wrap: wrap; }
+.figures div { max-width: 9rem; }
+.figures b { display: block; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
+.figures span { display: block; color: var(--soft); font-size: .8rem; line-height: 1.25; }
+@media (max-width: 60rem) { .paces { grid-template-columns: minmax(0, 1fr); } .paces p { max-width: none; } }
 .graph { display: block; margin: .4rem 1rem 1rem; }
 .node { fill: var(--bg); stroke: var(--edge); stroke-width: 1.2; }
 .node.ok { stroke: var(--ok); } .node.busy { stroke: var(--busy); }

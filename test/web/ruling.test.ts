@@ -217,8 +217,21 @@ t.test(
 t.test('the page reads as a role that cannot write, and rules as the operator', async (t) => {
   const { sql } = await testDatabase(t)
   const read = reading(sql)
-  const [row] = await read((tx) => tx<{ role: string }[]>`select current_user as role`)
-  t.equal(row?.role, 'foreword_reader')
+  interface Told {
+    readonly role: string
+    readonly timeout: string
+    readonly read_only: string
+  }
+  const told = await read(async (tx) => {
+    // Awaited at once, so that it is the first that is sent but for what `read` itself sends.
+    const rows = await tx<Told[]>`
+      select
+        current_user as role,
+        current_setting('statement_timeout') as timeout,
+        current_setting('transaction_read_only') as read_only`
+    return [...rows]
+  })
+  t.same(told, [{ role: 'foreword_reader', timeout: '3s', read_only: 'on' }])
   await t.rejects(
     read((tx) => tx`select * from foreword_private.entry`),
     { code: '42501' },

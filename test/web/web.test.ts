@@ -197,6 +197,17 @@ t.test('what has happened is on the page', async (t) => {
     t.match(JSON.parse(health), { status: 'ok', live_workers: 1, pending: 0 })
   })
 
+  t.test('how fast they were settled is drawn and told', async (t) => {
+    t.match(text.replaceAll(/\s+/g, ' '), /3 of the newest 3 intents, over/)
+    t.equal((text.match(/<title>\d+ intents? settled<\/title>/g) ?? []).length, 40)
+    const bars = [...text.matchAll(/<title>(\d+) intents? settled/g)].map(([, n]) => Number(n))
+    t.equal(
+      bars.reduce((sum, one) => sum + one, 0),
+      3,
+      'each stands in one bar',
+    )
+  })
+
   t.test('a script in a name is text', async (t) => {
     t.ok(text.includes('&lt;script&gt;alert(1)&lt;/script&gt;'))
     t.notOk(text.includes(hostile))

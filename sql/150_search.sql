@@ -178,36 +178,63 @@ $$;
 -- The scopes and kinds that there are, from one on: a probe of the index for each, however many resources.
 create function foreword_code.search_pairs(p_scope text, p_from_scope text, p_from_kind text)
 returns table (scope text, kind text)
-language sql stable
+language plpgsql stable
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
-  with recursive pair as (
-    (
-      select r.scope, r.kind
-      from foreword_private.resource r
-      where
-        (p_scope is null or r.scope = p_scope)
-        and (r.scope, r.kind) >= (p_from_scope, p_from_kind)
-      order by r.scope, r.kind
-      limit 1
+#variable_conflict use_column
+begin
+  if p_scope is not null then
+    return query
+    with recursive pair as (
+      (
+        select r.kind
+        from foreword_private.resource r
+        where r.scope = p_scope and r.kind >= case when p_from_scope = p_scope then p_from_kind else '' end
+        order by r.kind
+        limit 1
+      )
+      union all
+      select n.kind
+      from pair p
+      cross join lateral (
+        select r.kind
+        from foreword_private.resource r
+        where r.scope = p_scope and r.kind > p.kind
+        order by r.kind
+        limit 1
+      ) n
     )
-    union all
-    select n.scope, n.kind
+    select p_scope, p.kind
     from pair p
-    cross join lateral (
-      select r.scope, r.kind
-      from foreword_private.resource r
-      where
-        (p_scope is null or r.scope = p_scope)
-        and (r.scope, r.kind) > (p.scope, p.kind)
-      order by r.scope, r.kind
-      limit 1
-    ) n
-  )
-  select pair.scope, pair.kind
-  from pair
-  limit 10000;
+    where p_from_scope <= p_scope
+    limit 10000;
+  else
+    return query
+    with recursive pair as (
+      (
+        select r.scope, r.kind
+        from foreword_private.resource r
+        where (r.scope, r.kind) >= (p_from_scope, p_from_kind)
+        order by r.scope, r.kind
+        limit 1
+      )
+      union all
+      select n.scope, n.kind
+      from pair p
+      cross join lateral (
+        select r.scope, r.kind
+        from foreword_private.resource r
+        where (r.scope, r.kind) > (p.scope, p.kind)
+        order by r.scope, r.kind
+        limit 1
+      ) n
+    )
+    select p.scope, p.kind
+    from pair p
+    limit 10000;
+  end if;
+end
 $$;
 
 create function foreword.kinds(in_scope text default null) returns table (scope text, kind text)

@@ -8,6 +8,7 @@ import { html } from './text.ts'
 import { counted } from './words.ts'
 
 interface States {
+  readonly in_sync: boolean
   readonly desired: Json
   readonly assumed: Json
   readonly observed: Json
@@ -70,7 +71,8 @@ interface Line {
 
 const linesOf = (states: States, drifted: readonly string[], looked: boolean): readonly Line[] => {
   const columns = [states.desired, states.assumed, states.observed].map(leavesOf)
-  const marked = differing(states, drifted, looked)
+  // What its owner has asked to be ignored differs, and is in sync.
+  const marked = states.in_sync ? [] : differing(states, drifted, looked)
   const paths = new Set(columns.flatMap((leaves) => [...leaves.keys()]))
   return [...paths].map((path) => ({
     path,

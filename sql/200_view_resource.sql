@@ -1,4 +1,6 @@
 -- What is wanted, assumed and observed of each resource, in one row.
+-- (Whoever joins a view by key reads it as a whole where it asks a clock that runs on, `clock_timestamp`, or where
+-- it joins so much that with one more the planner keeps its order: `join_collapse_limit`, 8.)
 create view foreword.resource as
 select
   r.scope,
@@ -31,32 +33,35 @@ select
     else coalesce(o.condition, 'ready')
   end as condition,
   case
-    when open.id is not null then
-      case
-        when open.state = 'pending' and paused.scope is not null
-          then
-            concat_ws(
-              '; ',
-              open.reason,
-              format(
-                'scope %s is paused by %s%s',
-                paused.scope,
-                paused.paused_by,
-                case when paused.note <> '' then ': ' || paused.note end
-              )
-            )
-        when open.state = 'pending' and open.held_until > clock_timestamp()
-          then
-            concat_ws(
-              '; ',
-              open.reason,
-              format(
-                'outside of its maintenance window, which opens at %s UTC',
-                to_char(open.held_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
-              )
-            )
-        else open.reason
-      end
+    when open.state = 'pending' then
+      nullif(
+        concat_ws(
+          '; ',
+          open.reason,
+          coalesce(
+            (
+              select
+                format(
+                  'scope %s is paused by %s%s',
+                  p.scope,
+                  p.paused_by,
+                  case when p.note <> '' then ': ' || p.note end
+                )
+              from foreword_private.pause p
+              where p.scope = r.scope and p.resumed_at is null
+            ),
+            case
+              when open.held_until > statement_timestamp()
+                then format(
+                  'outside of its maintenance window, which opens at %s UTC',
+                  to_char(open.held_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+                )
+            end
+          )
+        ),
+        ''
+      )
+    when open.id is not null then open.reason
     when drift.paths is not null then 'differs at ' || drift.paths
     when last.state = 'rejected' then last.reason
   end as reason,
@@ -98,7 +103,6 @@ left join lateral (
   from foreword_private.drift x
   where x.resource = r.id and x.resolved_at is null
 ) drift on true
-left join foreword_private.pause paused on paused.scope = r.scope and paused.resumed_at is null
 where s.version > 0 or d.resource is not null;
 
 comment on view foreword.resource is 'Every resource: what its owner asks for, what deciders assume, what the provider last showed.';

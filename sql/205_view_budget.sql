@@ -11,7 +11,7 @@ select
     when b.per_second is not null then
       least(
         b.burst,
-        b.tokens + greatest(0, extract(epoch from clock_timestamp() - b.refilled_at)) * b.per_second
+        b.tokens + greatest(0, extract(epoch from statement_timestamp() - b.refilled_at)) * b.per_second
       )
   end as tokens,
   h.health,
@@ -28,8 +28,8 @@ cross join lateral (
     case
       when b.opened_at is not null and b.successes = 0 then 'open'
       when b.opened_at is not null then 'half_open'
-      when b.paused_until > clock_timestamp() then 'throttled'
-      when b.strained_until > clock_timestamp() then 'strained'
+      when b.paused_until > statement_timestamp() then 'throttled'
+      when b.strained_until > statement_timestamp() then 'strained'
       else 'well'
     end as health
   offset 0

@@ -1,4 +1,5 @@
 -- Every intent and where it stands.
+-- (`statement_timestamp`: a view that asks a clock that runs on is read as a whole by whoever joins it by key.)
 create view foreword.intent as
 select
   e.id,
@@ -21,7 +22,7 @@ select
             case when p.note <> '' then ': ' || p.note end
           )
         )
-    when e.state = 'pending' and e.held_until > clock_timestamp()
+    when e.state = 'pending' and e.held_until > statement_timestamp()
       then
         concat_ws(
           '; ',
@@ -31,7 +32,7 @@ select
             to_char(e.held_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
           )
         )
-    when e.settled_at is null and e.due_at <= clock_timestamp() and e.state <> 'applying'
+    when e.settled_at is null and e.due_at <= statement_timestamp() and e.state <> 'applying'
       then
         nullif(
           concat_ws(

@@ -1,7 +1,9 @@
 /** `foreword up`: database, migrations, worker, schedules and page in one process. */
 import { webReads } from '../store/web-reads.ts'
+import { webRulings } from '../store/web-rulings.ts'
 import { version } from '../version.ts'
 import { startWeb } from '../web/index.ts'
+import { actorOf } from './actor.ts'
 import type { Context } from './context.ts'
 import { servingLogger, startServing, tellDatabase } from './serve.ts'
 import { openSession } from './session.ts'
@@ -17,7 +19,14 @@ export const up =
     await warnOfSettings(context, database)
     // The page before the worker: on a busy port nothing has begun that would have to end.
     const port = options.port ?? config.web.port
-    const web = await startWeb({ reads: webReads(engine.sql), port, logger, version })
+    const web = await startWeb({
+      reads: webReads(engine.sql),
+      rulings: webRulings(engine.sql, engine.wakeup.wake),
+      person: actorOf(context.env),
+      port,
+      logger,
+      version,
+    })
     context.atEnd(() => web.close())
     const { colors, say } = context
     say(colors.bold(`foreword ${version}`))

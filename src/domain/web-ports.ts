@@ -13,6 +13,9 @@ export interface HealthRow {
   readonly drifted_paths: number
   /** Accounts that fail or throttle. */
   readonly unwell_accounts: number
+  readonly paused_scopes: number
+  /** Those that wait for their scope to go on. */
+  readonly paused_intents: number
   readonly live_workers: number
   readonly dead_workers: number
   readonly ssi_margin: number
@@ -81,11 +84,29 @@ export interface ScheduleRow {
   readonly last_outcome: string | null
 }
 
+/** How it went with the newest intents, since the first of them was decided. */
+export interface Pace {
+  readonly began: Date
+  readonly ended: Date
+  readonly intents: number
+  readonly settled: number
+  /** From decision to settled: half of those settled took no longer. Null: none is. */
+  readonly median_ms: number | null
+  /** Nineteen of twenty. */
+  readonly slowest_ms: number | null
+  /** Settled in each of equal parts of that time. */
+  readonly bars: readonly number[]
+  /** Aborted tries of decisions in that time. */
+  readonly conflicts: number
+}
+
 /** One moment of everything, each list cut to what fits a page. */
 export interface Overview {
   /** The database's clock, which all ages on the page are told by. */
   readonly taken_at: Date
   readonly health: HealthRow
+  /** Null: nothing was decided yet. */
+  readonly pace: Pace | null
   /** The largest groups first. */
   readonly backlog: readonly BacklogRow[]
   /** Those that wait for a person or differ first, then by age. */
@@ -94,10 +115,4 @@ export interface Overview {
   readonly conflicts: readonly ConflictRow[]
   readonly workers: readonly WorkerRow[]
   readonly schedules: readonly ScheduleRow[]
-}
-
-/** Both reject when the database does not answer, or takes too long. */
-export interface WebReads {
-  readonly health: () => Promise<HealthRow>
-  readonly overview: () => Promise<Overview>
 }

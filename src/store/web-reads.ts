@@ -10,13 +10,16 @@ import type {
   Overview,
   ResourceRow,
   ScheduleRow,
-  WebReads,
   WorkerRow,
 } from '../domain/web-ports.ts'
+import type { WebReads } from '../domain/web-story-ports.ts'
 import type { Sql, TransactionSql } from './connect.ts'
-
-/** A page that takes longer is of no use to anybody, and must not keep the database busy. */
-const statement_timeout_ms = 3_000
+import { readPace } from './web-pace.ts'
+import { readParked } from './web-parked.ts'
+import { readSearch } from './web-search.ts'
+import { reading, takenAt } from './web-session.ts'
+import { readDecisionStory, readIntentStory, readResourceStory } from './web-stories.ts'
+import { readMachinery, readWaitGraph } from './web-works.ts'
 
 const readHealth = (tx: TransactionSql) => tx<HealthRow[]>`
   select
@@ -29,6 +32,8 @@ const readHealth = (tx: TransactionSql) => tx<HealthRow[]>`
     h.waits_for_a_person,
     h.drifted_paths,
     h.unwell_accounts,
+    h.paused_scopes,
+    h.paused_intents,
     h.live_workers,
     h.dead_workers,
     h.ssi_margin
@@ -111,15 +116,12 @@ const readSchedules = (tx: TransactionSql) => tx<ScheduleRow[]>`
   order by s.last_started_at desc nulls last, s.name
   limit 20`
 
-const hurried = (tx: TransactionSql) =>
-  tx`select set_config('statement_timeout', ${String(statement_timeout_ms)}, true)`
-
 const readOverview = async (tx: TransactionSql): Promise<Overview> => {
-  const [, [now], [health], backlog, out_of_sync, intents, conflicts, workers, schedules] =
+  const [taken_at, [health], pace, backlog, out_of_sync, intents, conflicts, workers, schedules] =
     await Promise.all([
-      hurried(tx),
-      tx<{ taken_at: Date }[]>`select clock_timestamp() as taken_at`,
+      takenAt(tx),
       readHealth(tx),
+      readPace(tx),
       readBacklog(tx),
       readOutOfSync(tx),
       readIntents(tx),
@@ -127,20 +129,26 @@ const readOverview = async (tx: TransactionSql): Promise<Overview> => {
       readWorkers(tx),
       readSchedules(tx),
     ])
-  if (now === undefined || health === undefined) throw new Error('foreword.health has no row')
-  const { taken_at } = now
-  return { taken_at, health, backlog, out_of_sync, intents, conflicts, workers, schedules }
+  if (health === undefined) throw new Error('foreword.health has no row')
+  return { taken_at, health, pace, backlog, out_of_sync, intents, conflicts, workers, schedules }
 }
 
 /** Reads of one snapshot each, in transactions that cannot write. */
-export const webReads = (sql: Sql): WebReads => ({
-  health: async () => {
-    const rows = await sql.begin('read only', async (tx) => {
-      const [, health] = await Promise.all([hurried(tx), readHealth(tx)])
-      return [...health]
-    })
-    if (rows[0] === undefined) throw new Error('foreword.health has no row')
-    return rows[0]
-  },
-  overview: () => sql.begin('isolation level repeatable read read only', readOverview),
-})
+export const webReads = (sql: Sql): WebReads => {
+  const read = reading(sql)
+  return {
+    health: async () => {
+      const [health] = await read(readHealth)
+      if (health === undefined) throw new Error('foreword.health has no row')
+      return health
+    },
+    overview: () => read(readOverview),
+    search: (search) => read((tx) => readSearch(tx, search)),
+    resource: (key) => read((tx) => readResourceStory(tx, key)),
+    intent: (id) => read((tx) => readIntentStory(tx, id)),
+    decision: (id) => read((tx) => readDecisionStory(tx, id)),
+    parked: () => read(readParked),
+    machinery: () => read(readMachinery),
+    waiting: () => read(readWaitGraph),
+  }
+}

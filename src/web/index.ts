@@ -4,11 +4,14 @@ import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { ForewordError } from '../domain/errors.ts'
 import type { Logger } from '../domain/ports.ts'
-import type { WebReads } from '../domain/web-ports.ts'
+import type { WebReads, WebRulings } from '../domain/web-story-ports.ts'
 import { createApp } from './app.ts'
 
 export interface WebOptions {
   readonly reads: WebReads
+  readonly rulings: WebRulings
+  /** Who rules, unless the form says otherwise. */
+  readonly person: string
   /** 0: any free one. */
   readonly port: number
   readonly logger: Logger
@@ -66,13 +69,12 @@ const shutDown = async (server: Server): Promise<void> => {
 
 /** Serves the page on loopback. Rejects with a ForewordError when the port is busy. */
 export const startWeb = async (options: WebOptions): Promise<Web> => {
-  const { reads, logger, version, token = randomBytes(24).toString('base64url') } = options
+  const { logger, token = randomBytes(24).toString('base64url') } = options
   const closing = new AbortController()
   let bound = options.port
   const app = createApp({
-    reads,
+    ...options,
     logger,
-    version,
     token,
     port: () => bound,
     closing: closing.signal,

@@ -1,49 +1,45 @@
 /** The overview: what matters most in one sentence, the figures, and what is newest of everything. */
-import { html } from 'hono/html'
 import type { HealthRow, Overview } from '../domain/web-ports.ts'
-import { named, pill, section, when, type Html } from './parts.ts'
-import { count, counted, span, verdictOf, type Mood, type Verdict } from './words.ts'
-
-const verdictSection = (verdict: Verdict, taken_at: Date | null): Html =>
-  html`<section id="verdict" class="verdict ${verdict.mood}">
-    <h1>${verdict.says}</h1>
-    <p>${verdict.then}</p>
-    ${
-      taken_at === null
-        ? ''
-        : html`<p class="asof">as of <time>${taken_at.toISOString().slice(11, 19)}</time> UTC</p>`
-    }
-  </section>`
+import { headOf, linkTo, named, numbered, pill, section, when, why, type Html } from './parts.ts'
+import { paceSection } from './pace.ts'
+import { html } from './text.ts'
+import { count, counted, span, verdictOf, type Mood } from './words.ts'
 
 interface Tile {
   readonly name: string
   readonly value: string
   /** Undefined: nothing to look at. */
   readonly mood?: Mood | undefined
+  /** Where there is more about it. */
+  readonly link: string
 }
 
 const tilesOf = (health: HealthRow): readonly Tile[] => {
-  const tile = (name: string, value: number, mood: Mood): Tile => ({
+  const tile = (name: string, value: number, mood: Mood, link: string): Tile => ({
     name,
     value: count(value),
     mood: value > 0 ? mood : undefined,
+    link,
   })
+  const found = (condition: string): string => linkTo('/resources', { condition })
   const dead = health.dead_workers > 0 ? `, ${count(health.dead_workers)} died` : ''
   return [
-    tile('pending', health.pending, 'busy'),
-    tile('applying', health.applying, 'busy'),
-    tile('applied, to be confirmed', health.applied, 'busy'),
-    tile('in doubt', health.in_doubt, 'bad'),
-    tile('awaiting approval', health.awaiting_approval, 'warn'),
-    tile('drifted paths', health.drifted_paths, 'warn'),
+    tile('pending', health.pending, 'busy', '/graph'),
+    tile('applying', health.applying, 'busy', found('applying')),
+    tile('applied, to be confirmed', health.applied, 'busy', found('applied')),
+    tile('in doubt', health.in_doubt, 'bad', '/doubts'),
+    tile('awaiting approval', health.awaiting_approval, 'warn', '/doubts'),
+    tile('drifted paths', health.drifted_paths, 'warn', found('drifted')),
     {
       name: health.oldest_due_s > 0 ? 'since the oldest was due' : 'nothing is due',
       value: health.oldest_due_s > 0 ? span(health.oldest_due_s) : '–',
+      link: '/graph',
     },
     {
       name: `${health.live_workers === 1 ? 'worker lives' : 'workers live'}${dead}`,
       value: count(health.live_workers),
       mood: health.live_workers === 0 ? 'bad' : undefined,
+      link: '/workers',
     },
   ]
 }
@@ -52,9 +48,9 @@ const tilesSection = (health: HealthRow): Html =>
   html`<section id="health" class="tiles" aria-label="Health">
     ${tilesOf(health).map(
       (tile) =>
-        html`<div class="tile ${tile.mood ?? ''}">
+        html`<a class="tile ${tile.mood ?? ''}" href="${tile.link}">
           <b>${tile.value}</b><span>${tile.name}</span>
-        </div>`,
+        </a>`,
     )}
   </section>`
 
@@ -83,9 +79,6 @@ const barSection = (health: HealthRow): Html => {
         </svg>
       </div>`
 }
-
-const why = (reason: string | null): Html | string =>
-  reason === null ? '' : html`<bdi class="sub why">${reason}</bdi>`
 
 const backlog = ({ backlog, taken_at }: Overview): Html =>
   section(
@@ -125,7 +118,7 @@ const intents = ({ intents, taken_at }: Overview): Html =>
       title: 'Newest intents',
       empty: 'Nothing was decided yet.',
       columns: [
-        { head: 'Id', look: 'extra', cell: (i) => String(i.id) },
+        { head: 'Id', look: 'extra', cell: (i) => numbered(i.id) },
         { head: 'State', cell: (i) => pill(i.state) },
         {
           head: 'Intent',
@@ -224,8 +217,14 @@ const schedules = ({ schedules, taken_at }: Overview): Html =>
 export const overviewMain = (overview: Overview): Html => {
   const column = (parts: readonly ((of: Overview) => Html)[]): Html =>
     html`<div>${parts.map((part) => part(overview))}</div>`
-  return html`${verdictSection(verdictOf(overview.health), overview.taken_at)}
-    ${tilesSection(overview.health)} ${barSection(overview.health)}
+  const verdict = verdictOf(overview.health)
+  const { waits_for_a_person, awaiting_approval } = overview.health
+  const then =
+    waits_for_a_person + awaiting_approval === 0
+      ? verdict.then
+      : html`${verdict.then} <a href="/doubts">See what waits</a>`
+  return html`${headOf({ ...verdict, then, taken_at: overview.taken_at })}
+    ${tilesSection(overview.health)} ${barSection(overview.health)} ${paceSection(overview.pace)}
     <div class="columns">
       ${column([outOfSync, intents])} ${column([backlog, workers, schedules, conflicts])}
     </div>`
@@ -233,11 +232,9 @@ export const overviewMain = (overview: Overview): Html => {
 
 /** What `main` holds while the database does not answer. */
 export const troubleMain = (): Html =>
-  verdictSection(
-    {
-      mood: 'bad',
-      says: 'The database does not answer',
-      then: 'What was decided is written down there and goes on when it does. The log of foreword says more.',
-    },
-    null,
-  )
+  headOf({
+    mood: 'bad',
+    says: 'The database does not answer',
+    then: 'What was decided is written down there and goes on when it does. The log of foreword says more.',
+    taken_at: null,
+  })

@@ -31,6 +31,12 @@ export const span = (seconds: number): string => {
   return `${count(Math.floor(whole / size))} ${name}`
 }
 
+/** A call's time: `15 ms`, `1.5 s`, then as spans are told. */
+export const millis = (ms: number): string => {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : span(ms / 1_000)
+}
+
 /** Later than this a worker should have come by: sweeps are about a second apart. */
 const late_s = 30
 
@@ -66,6 +72,14 @@ export const verdictOf = (health: HealthRow): Verdict => {
       mood: 'warn',
       says: `${counted(health.unwell_accounts, 'account')} ${one ? 'fails or throttles' : 'fail or throttle'}`,
       then: `Only ${one ? 'its' : 'their'} intents wait; foreword.budget says since when, and why.`,
+    }
+  }
+  if (health.paused_scopes > 0) {
+    const one = health.paused_scopes === 1
+    return {
+      mood: 'warn',
+      says: `${counted(health.paused_scopes, 'scope')} ${one ? 'is' : 'are'} paused`,
+      then: `${waits(health.paused_intents)} until ${one ? 'it goes' : 'they go'} on; the rest is not held up.`,
     }
   }
   if (health.oldest_due_s > late_s) {

@@ -1,64 +1,12 @@
 import { once } from 'node:events'
-import { request, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import t from 'tap'
 import { create, defineDecider, type IntentDraft } from '../../src/domain/decider.ts'
 import { ForewordError } from '../../src/domain/errors.ts'
-import type { Logger } from '../../src/domain/ports.ts'
-import type { WebReads } from '../../src/domain/web-ports.ts'
 import { connectSql } from '../../src/store/connect.ts'
-import { webReads } from '../../src/store/web-reads.ts'
-import { startWeb, type Web, type WebOptions } from '../../src/web/index.ts'
+import { startWeb, type Web } from '../../src/web/index.ts'
 import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'
-
-interface Teardown {
-  teardown(handler: () => Promise<void>): void
-}
-
-const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
-const webOn = async (
-  t: Teardown,
-  reads: WebReads,
-  over: Partial<WebOptions> = {},
-): Promise<Web> => {
-  const web = await startWeb({ reads, port: 0, logger: silent, version: '1.2.3', ...over })
-  t.teardown(() => web.close())
-  return web
-}
-
-interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly text: string
-}
-
-/** Over a real socket and with whatever headers: `fetch` would not let us lie about the host. */
-const ask = async (
-  web: Web,
-  path: string,
-  options: { readonly method?: string; readonly headers?: Record<string, string> } = {},
-): Promise<Answer> => {
-  const sent = request({ host: '127.0.0.1', port: web.port, path, agent: false, ...options })
-  sent.end()
-  return new Promise((resolve, reject) => {
-    sent.once('error', reject)
-    sent.once('response', (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => (text += chunk))
-      response.once('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
-      })
-    })
-  })
-}
-
-/** Follows the link as a browser does; the header that carries the cookie from then on. */
-const enter = async (web: Web): Promise<{ readonly cookie: string }> => {
-  const { headers } = await ask(web, new URL(web.url).pathname + new URL(web.url).search)
-  return { cookie: headers['set-cookie']?.[0]?.split(';')[0] ?? '' }
-}
+import { ask, enter, pageOptions, silent, webOn } from '../support/web.ts'
 
 const say = defineDecider({
   name: 'say',
@@ -69,7 +17,7 @@ const say = defineDecider({
 
 t.test('on an empty database without a worker', async (t) => {
   const { engine } = await testEngine(t)
-  const web = await webOn(t, webReads(engine.sql))
+  const web = await webOn(t, engine.sql)
   const headers = await enter(web)
 
   t.test('the page says that no worker lives, and shows every section', async (t) => {
@@ -172,13 +120,13 @@ t.test('on an empty database without a worker', async (t) => {
   })
 
   t.test('each start has a token of its own', async (t) => {
-    const other = await webOn(t, webReads(engine.sql))
+    const other = await webOn(t, engine.sql)
     const token = (of: Web) => new URL(of.url).searchParams.get('token') ?? ''
     t.not(token(web), token(other))
     t.ok(token(web).length >= 32)
   })
 
-  t.test('nothing but reading is answered, and no other site is let in', async (t) => {
+  t.test('nothing but reading is answered there, and no other site is let in', async (t) => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const answer = await ask(web, '/', {
         method,
@@ -199,7 +147,7 @@ t.test('on an empty database without a worker', async (t) => {
         t.match(policy, /^default-src 'none'; style-src 'nonce-[^']+'; script-src 'nonce-[^']+'; /)
         t.match(policy, /frame-ancestors 'none'$/)
         t.equal(answer.headers['x-content-type-options'], 'nosniff')
-        t.equal(answer.headers['referrer-policy'], 'no-referrer')
+        t.equal(answer.headers['referrer-policy'], 'same-origin')
         t.equal(answer.headers['cache-control'], 'no-store')
         nonces.add(/nonce-([^']+)/.exec(policy)?.[1] ?? '')
       }
@@ -236,7 +184,7 @@ t.test('what has happened is on the page', async (t) => {
   ]
   t.match(await engine.decide(say, { scope: 'acme/prod', input }), { type: 'decided' })
   await allSettled(engine)
-  const web = await webOn(t, webReads(engine.sql))
+  const web = await webOn(t, engine.sql)
   const headers = await enter(web)
   const { text } = await ask(web, '/', { headers })
 
@@ -247,6 +195,17 @@ t.test('what has happened is on the page', async (t) => {
     const { status, text: health } = await ask(web, '/healthz')
     t.equal(status, 200)
     t.match(JSON.parse(health), { status: 'ok', live_workers: 1, pending: 0 })
+  })
+
+  t.test('how fast they were settled is drawn and told', async (t) => {
+    t.match(text.replaceAll(/\s+/g, ' '), /3 of the newest 3 intents, over/)
+    t.equal((text.match(/<title>\d+ intents? settled<\/title>/g) ?? []).length, 40)
+    const bars = [...text.matchAll(/<title>(\d+) intents? settled/g)].map(([, n]) => Number(n))
+    t.equal(
+      bars.reduce((sum, one) => sum + one, 0),
+      3,
+      'each stands in one bar',
+    )
   })
 
   t.test('a script in a name is text', async (t) => {
@@ -283,7 +242,7 @@ t.test(
     t.teardown(() => sql.end({ timeout: 1 }))
     const errors: string[] = []
     const logger = { ...silent, error: (_fields: unknown, message: string) => errors.push(message) }
-    const web = await webOn(t, webReads(sql), { logger })
+    const web = await webOn(t, sql, { logger })
     const page = await ask(web, '/', { headers: await enter(web) })
     t.equal(page.status, 503)
     t.match(page.text, /<h1>The database does not answer<\/h1>/)
@@ -296,9 +255,8 @@ t.test(
 
 t.test('a busy port is an error that names the place and the remedy', async (t) => {
   const { engine } = await testEngine(t)
-  const reads = webReads(engine.sql)
-  const { port } = await webOn(t, reads)
-  const error = await startWeb({ reads, port, logger: silent, version: '1' }).catch(
+  const { port } = await webOn(t, engine.sql)
+  const error = await startWeb({ ...pageOptions(engine.sql), port }).catch(
     (thrown: unknown) => thrown,
   )
   t.ok(error instanceof ForewordError)

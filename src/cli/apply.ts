@@ -201,7 +201,7 @@ const taskOf = (context: Context, options: ApplyOptions): Promise<Task | null> =
   }
   if (plan === undefined) {
     if (file !== undefined) return taskOfFiles(context, options, file)
-    return wrong('nothing to apply', 'say -f FILE, or --plan FILE')
+    return wrong('nothing to apply', 'say -f FILE, or --plan FILE; see foreword apply --help')
   }
   if (file !== undefined) wrong('a plan has its files', 'say either -f or --plan')
   if (options.prune === true || options.takeOver === true) {

@@ -79,7 +79,7 @@ t.test('why tells who decided, on what, and every attempt', async (t) => {
   for (const what of [String(row?.id), `#${row?.id ?? ''}`, 'dns_record/r0.example.org.']) {
     const { stdout, stderr } = await b.foreword(['why', what])
     t.match(stdout, /^dns_record\/r0\.example\.org\. in acme: ready since/, stderr)
-    t.match(stdout, /decided +by foreword\/converge v1 for \S+@\S+: apply -f s\.json/)
+    t.match(stdout, /decided +by foreword\/converge v2 for \S+@\S+: apply -f s\.json/)
     t.match(stdout, /relied on +dns_record\/r0\.example\.org\. v0 \(never existed\)/)
     t.match(stdout, /sent +create \{ .* \}\n +idempotency key fw-\S+\n/)
     t.match(stdout, /attempt 1 +\d\d:\d\d:\d\d\.\d{3}, \d+ m?s, worker \d+: applied.*, answered \{/)

@@ -16,7 +16,7 @@ t.test('wrong usage names the command whose --help helps, exit 2', async (t) => 
   const b = await bench(t)
   const cases: readonly (readonly [args: readonly string[], line: RegExp])[] = [
     [['aply'], /unknown command 'aply' \(did you mean apply\?\); see foreword --help$/],
-    [['apply'], /required option '-f, --file.*; see foreword apply --help$/],
+    [['apply'], /nothing to apply; say -f FILE, or --plan FILE; see foreword apply --help$/],
     [['apply', '-f', 'x', '--prun'], /unknown option '--prun' \(did you mean --prune\?\)/],
     [['apply', '-f', 'x', '--wait=soon'], /'soon' is invalid.*; see foreword apply --help$/],
     [['status', 'a', 'b'], /too many arguments.*; see foreword status --help$/],

@@ -89,8 +89,8 @@ const cases: readonly Case[] = [
     name: 'a deletion',
     calls: () => [intend('r0', 'delete'), decide],
     takes: [
-      'member_pkey 4 pages, policy_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
-      'member_pkey 4 pages, policy_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'desired 1 tuple, desired_pkey 1 page, member_pkey 4 pages, policy_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
+      'desired 1 tuple, desired_pkey 1 page, member_pkey 4 pages, policy_pkey 1 page, resource_state_pkey 1 page, scope 1 tuple, scope_pkey 1 page',
     ],
   },
   {

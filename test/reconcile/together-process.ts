@@ -1,5 +1,6 @@
-/** One of many processes on the same scopes: it applies, and reconciles or decides without pause until told to stop. */
+/** One of many processes on the same scopes: it reconciles or decides without pause until told to stop; two of them apply. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { defaultLimits } from '../../src/domain/config.ts'
 import { create, defineDecider, refuse, remove } from '../../src/domain/decider.ts'
 import { openEngine } from '../../src/foreword.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
@@ -40,14 +41,22 @@ const providers = simulatedCloud({
 })
 const engine = openEngine({
   url,
-  config: testConfig(url, { providers, deciders: [scale] }),
+  config: testConfig(url, {
+    providers,
+    deciders: [scale],
+    // Fifteen processes share a hundred connections.
+    limits: { ...defaultLimits, pool_connections_max: 1, sweep_interval_ms: 200 },
+  }),
   secrets: String,
   logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
   version: 'test',
 })
-const worker = await engine.startWorker((reason) => {
-  throw new Error(`the worker died: ${reason}`)
-})
+const applies = role === 'reconciler' && index < 2
+const worker = applies
+  ? await engine.startWorker((reason) => {
+      throw new Error(`the worker died: ${reason}`)
+    })
+  : null
 
 const told = { stop: false }
 process.on('message', () => {
@@ -73,7 +82,7 @@ while (!told.stop) {
   }
   turns += 1
 }
-await worker.stop()
+await worker?.stop()
 await engine.close()
 process.send?.({ turns })
 process.disconnect()

@@ -1,9 +1,6 @@
 -- Spreads what decisions relied on into the table that is looked up by resource, where certification
--- finds who read a version. Counters stand there under their key and version; predicates under their
--- key and the xmax of the reader's snapshot: whatever committed with a later xid it cannot have seen.
--- p_plain: none of them has counted or asked for anything. plpgsql, since it keeps its plans.
-create function foreword_code.spread_premises(p_decisions uuid[], p_plain boolean default false)
-returns void
+-- finds who read a version. plpgsql, since it keeps its plans.
+create function foreword_code.spread_premises(p_decisions uuid[]) returns void
 language plpgsql as $$
 begin
   insert into foreword_private.premise (resource, version, decision)
@@ -12,10 +9,15 @@ begin
   cross join lateral unnest(d.premise_resources, d.premise_versions) as r (resource, version)
   where d.id = any (p_decisions)
   on conflict do nothing;
-  if p_plain then
-    return;
-  end if;
+  perform foreword_code.spread_asked(p_decisions);
+end
+$$;
 
+-- Counters that were read stand there under their key and version; predicates under their key and the xmax of the
+-- reader's snapshot: whatever committed with a later xid it cannot have seen.
+create function foreword_code.spread_asked(p_decisions uuid[]) returns void
+language plpgsql as $$
+begin
   insert into foreword_private.premise (resource, version, decision)
   select p.resource, p.version, d.id
   from foreword_private.decision d

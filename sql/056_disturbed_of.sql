@@ -1,8 +1,16 @@
 -- Decisions some of whose premises have next versions by now, and those that relied on such, or on others that
 -- are not certified. Every cycle of serializable-but-for-a-miss transactions leads out of its last member to an
 -- earlier one, by an anti-dependency: a decision nothing of whose premises has moved closes none with whatever
--- has committed until now. p_plain: none of them has counted or asked for anything.
-create function foreword_code.disturbed_of(p_decisions uuid[], p_plain boolean) returns uuid[]
+-- has committed until now. p_plain: none of them has counted or asked for anything. p_readers and the others, side by
+-- side: who has read something, who wrote that, who wrote its next version, and whether it has come true.
+create function foreword_code.disturbed_of(
+  p_decisions uuid[],
+  p_plain boolean,
+  p_readers uuid[],
+  p_writers uuid[],
+  p_movers uuid[],
+  p_through boolean[]
+) returns uuid[]
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -13,27 +21,14 @@ declare
   counting uuid[];
   counted uuid[];
 begin
-  -- The version that was read and the one after it, side by side in the index.
-  with near as materialized (
-    select d.id, e.decision, e.version > p.version as moved, e.state
-    from foreword_private.decision d
-    cross join lateral unnest(d.premise_resources, d.premise_versions) as p (resource, version)
-    cross join lateral (
-      select e.decision, e.version, e.state
-      from foreword_private.entry e
-      where e.resource = p.resource and e.version >= p.version and e.version <= p.version + 1
-      offset 0
-    ) e
-    where d.id = any (p_decisions) and e.decision <> d.id
-  )
   select
-    coalesce(array_agg(n.id) filter (where n.moved), '{}'),
-    array_agg(n.id) filter (where not n.moved),
-    array_agg(n.decision) filter (where not n.moved)
+    coalesce(array_agg(r.reader) filter (where r.mover <> r.reader), '{}'),
+    -- What has come true was certified before it was attempted.
+    array_agg(r.reader) filter (where not r.through and r.writer <> r.reader),
+    array_agg(r.writer) filter (where not r.through and r.writer <> r.reader)
   into disturbed, readers, writers
-  from near n
-  -- What is confirmed was certified before it was attempted.
-  where n.moved or n.state <> 'confirmed';
+  from unnest(p_readers, p_writers, p_movers, p_through) as r (reader, writer, mover, through)
+  where r.reader = any (p_decisions);
 
   if not p_plain then
     disturbed := disturbed || array(

@@ -1,34 +1,11 @@
 -- What each of these decisions waits for first, of all that it relied on: the newest open entry, since the
 -- others are likely to be through before it. Who read what a decision wrote that is all or nothing waits for all of
--- that: no part of it stands for sure before. No row: for nothing. p_plain: none of them has counted or asked for
--- anything.
-create function foreword_code.relied_on_open(p_decisions uuid[], p_plain boolean)
+-- that: no part of it stands for sure before. No row: for nothing.
+create function foreword_code.relied_on_open(p_decisions uuid[])
 returns table (decision uuid, entry bigint)
 language plpgsql as $$
 #variable_conflict use_column
 begin
-  if
-    p_plain
-    and not exists (
-      select from foreword_private.decision s where s.compensation = 'all_or_compensate'
-    )
-  then
-    return query
-    select d.id, max(o.id)
-    from foreword_private.decision d
-    cross join lateral unnest(d.premise_resources, d.premise_versions) as p (resource, version)
-    cross join lateral (
-      select e.id
-      from foreword_private.entry e
-      where e.resource = p.resource and e.version <= p.version and e.settled_at is null
-      order by e.version desc
-      limit 1
-    ) o
-    where d.id = any (p_decisions) and not d.apart
-    group by d.id;
-    return;
-  end if;
-
   return query
   select d.id, max(o.id)
   from foreword_private.decision d

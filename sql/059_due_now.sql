@@ -33,14 +33,16 @@ begin
     row_number() over (partition by k.kind order by c.due_at) > k.slots,
     case
       when w.paused_scope is not null or w.opens_at is not null then null
-      when c.state = 'pending' and c.attempts = 0 then coalesce(
-        (
-          select p.id
-          from foreword_private.entry p
-          where p.resource = c.resource and p.version < c.version and p.settled_at is null
-          order by p.version desc
-          limit 1
-        ),
+      when b.begins then coalesce(
+        case
+          when not b.through then (
+            select p.id
+            from foreword_private.entry p
+            where p.resource = c.resource and p.version < c.version and p.settled_at is null
+            order by p.version desc
+            limit 1
+          )
+        end,
         (
           select max(p.id)
           from unnest(c.after_resources, c.after_versions) as a (resource, version)
@@ -61,13 +63,19 @@ begin
             select p.version, p.decision
             from foreword_private.entry p
             where
-              p.resource = c.resource
+              not b.through
+              and p.resource = c.resource
               and p.version < c.version
               and p.cause = 'intent'
               and p.state = 'confirmed'
             order by p.version desc
             limit 1
-          ) last on true
+          ) before on true
+          cross join lateral (
+            select
+              case when b.through then c.version - 1 else before.version end as version,
+              case when b.through then b.decision else before.decision end as decision
+          ) last
           -- By its own, lest all who ever read the resource be gone through.
           cross join lateral (
             select r.version, r.decision
@@ -153,6 +161,25 @@ begin
     limit k.slots + p_more
     for update of e skip locked
   ) c
+  -- The version that it replaces: once that has come true, nothing before it is open.
+  cross join lateral (
+    select
+      c.state = 'pending' and c.attempts = 0 as begins,
+      coalesce(p.state = 'confirmed', false) as through,
+      p.decision
+    from (values (true)) one
+    left join lateral (
+      select p.state, p.decision
+      from foreword_private.entry p
+      where
+        c.state = 'pending'
+        and c.attempts = 0
+        and p.resource = c.resource
+        and p.version = c.version - 1
+      offset 0
+    ) p on true
+    offset 0
+  ) b
   -- One reason at most to wait for something else than an intent.
   cross join lateral (
     select

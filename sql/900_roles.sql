@@ -114,6 +114,7 @@ begin
             'foreword.assumed_at_version',
             'foreword.cancel',
             'foreword.changed_between',
+            'foreword.forget',
             'foreword.kinds',
             'foreword.observe',
             'foreword.pause',

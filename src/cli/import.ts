@@ -1,7 +1,7 @@
 /** `foreword import`: makes known what is there already, without touching it. */
 import { stringify } from 'yaml'
 import type { Json } from '../domain/json.ts'
-import { Scope, Name } from '../domain/codec-parts.ts'
+import { Name } from '../domain/codec-parts.ts'
 import { ForewordError } from '../domain/errors.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { Engine } from '../foreword.ts'
@@ -9,6 +9,7 @@ import { importFound, lookFor, providerOf, type Found, type Imported } from '../
 import { actorOf } from './actor.ts'
 import type { Context } from './context.ts'
 import { harmless, plural } from './print.ts'
+import { scopeOf } from './scope.ts'
 import { openSession } from './session.ts'
 
 export interface ImportOptions {
@@ -21,23 +22,6 @@ const imports_per_decision = 100
 
 const wrongUsage = (message: string, remedy: string): never => {
   throw new ForewordError(message, { remedy, exit_code: 2 })
-}
-
-/** The scope that is meant; where there is only one, nobody has to say so. */
-const scopeOf = async (engine: Engine, given: string | undefined): Promise<string> => {
-  if (given !== undefined) {
-    if (!Scope.is(given))
-      wrongUsage(`${JSON.stringify(given)} is no scope`, 'use letters, digits and _ . : / -')
-    return given
-  }
-  const rows = await engine.sql<{ scope: string }[]>`
-    select distinct r.scope from foreword.resource r order by r.scope limit 2`
-  const [only] = rows
-  if (only !== undefined && rows.length === 1) return only.scope
-  return wrongUsage(
-    rows.length === 0 ? 'in which scope?' : 'in which of the scopes?',
-    'say --scope SCOPE',
-  )
 }
 
 const one = async (
@@ -149,7 +133,7 @@ export const importing =
     }
     const { engine } = await openSession(context)
     providerOf(engine.providers, kind)
-    const scope = await scopeOf(engine, options.scope)
+    const scope = await scopeOf(engine.sql, options.scope)
     const listing =
       name === undefined
         ? await all(engine, scope, kind)

@@ -7,6 +7,7 @@ import { createContext, type Ending, type GlobalOptions } from './context.ts'
 import { live } from './lifecycle.ts'
 import type { PauseOptions } from './pause.ts'
 import type { ApplyOptions } from './apply.ts'
+import type { ForgetOptions } from './forget.ts'
 import type { ImportOptions } from './import.ts'
 import type { PlanOptions } from './plan.ts'
 import type { ResolveOptions } from './rule.ts'
@@ -67,6 +68,19 @@ const addWanting = (program: Command, does: Does): void => {
   )
   does(
     program
+      .command('reconcile')
+      .description('look at the world, find drift, and decide to put it right')
+      .option('--scope <scope>', 'only this scope')
+      .option('--kind <kind>', 'only this kind')
+      .option('--wait [seconds]', wait_help, wholeSeconds),
+    async (options: { scope?: string; kind?: string; wait?: Wait }) =>
+      (await import('./reconcile.ts')).reconcile(options),
+  )
+}
+
+const addKnowing = (program: Command, does: Does): void => {
+  does(
+    program
       .command('import')
       .description('make known what is there already, and print it as a stack file')
       .argument('<kind>', 'its kind')
@@ -79,13 +93,15 @@ const addWanting = (program: Command, does: Does): void => {
   )
   does(
     program
-      .command('reconcile')
-      .description('look at the world, find drift, and decide to put it right')
-      .option('--scope <scope>', 'only this scope')
-      .option('--kind <kind>', 'only this kind')
-      .option('--wait [seconds]', wait_help, wholeSeconds),
-    async (options: { scope?: string; kind?: string; wait?: Wait }) =>
-      (await import('./reconcile.ts')).reconcile(options),
+      .command('forget')
+      .description('know a resource no more, and leave it as it is: nothing is destroyed')
+      .argument('<kind>', 'its kind')
+      .argument('<name>', 'its name')
+      .option('--scope <scope>', 'where; needed unless there is only one')
+      .option('--note <text>', 'why')
+      .option('--by <name>', 'who, unless user@host'),
+    async (kind: string, name: string, options: ForgetOptions) =>
+      (await import('./forget.ts')).forget(kind, name, options),
   )
 }
 
@@ -242,7 +258,16 @@ const createProgram = (chosen: (run: Run, options: GlobalOptions) => Promise<voi
       await chosen(run, command.optsWithGlobals<GlobalOptions>())
     })
   }
-  const groups = [addRunning, addWanting, addAsking, addProving, addRuling, addPausing, addTools]
+  const groups = [
+    addRunning,
+    addWanting,
+    addKnowing,
+    addAsking,
+    addProving,
+    addRuling,
+    addPausing,
+    addTools,
+  ]
   for (const add of groups) add(program, does)
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {

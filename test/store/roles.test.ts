@@ -98,6 +98,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword.assumed_at_version',
     'foreword.cancel',
     'foreword.changed_between',
+    'foreword.forget',
     'foreword.kinds',
     'foreword.observe',
     'foreword.pause',

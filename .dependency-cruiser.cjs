@@ -15,6 +15,8 @@ const rooms = {
   providers: ['domain'],
   // The simulated cloud knows foreword as little as a real one does.
   cloud: ['domain/(json|errors)\\.ts$'],
+  // Tells Prometheus and OpenTelemetry of the work, from around it.
+  telemetry: ['domain'],
   web: ['domain'],
   cli: [
     'domain',
@@ -27,6 +29,7 @@ const rooms = {
     'providers',
     'cloud',
     'web',
+    'telemetry',
     '(index|foreword|use-cases|connect|logger|secrets|version)\\.ts$',
   ],
 }
@@ -43,6 +46,7 @@ const packagesOfRoom = {
   audit: ['fp-ts', 'io-ts'],
   providers: ['fp-ts', 'io-ts', 'undici'],
   cloud: ['fp-ts', 'io-ts', 'hono', '@hono/node-server'],
+  telemetry: ['prom-client', '@opentelemetry/api'],
   web: ['fp-ts', 'io-ts', 'hono', '@hono/node-server'],
 }
 
@@ -58,6 +62,8 @@ const roomsOfPackage = {
   hono: ['cloud', 'web'],
   '@hono/[^/]+': ['cloud', 'web'],
   commander: ['cli'],
+  'prom-client': ['telemetry'],
+  '@opentelemetry/[^/]+': ['telemetry'],
 }
 
 const anyOf = (parts) => `(${parts.join('|')})`

@@ -4,7 +4,7 @@
 -- class FW; a 40001 means that somebody else was first.
 -- p_decisions: [{id, scope, decider, decider_version, actor, reason, input, tries, saw_at,
 --   premise_resources, premise_versions, predicates, counters, compensation, apart, instead_of, thought, facts,
---   undoes}];
+--   undoes, traceparent}];
 --   facts: it says what was seen or taken back, calls nothing, and so needs no certificate. For the owner and
 --   appliers only, as is any cause but `intent`; operators may say what was ruled. undoes: it undoes what was begun,
 --   and is decided in a paused scope too (its calls wait): for whoever may take back.
@@ -74,6 +74,7 @@ begin
       compensation,
       apart,
       unplaced,
+      traceparent,
       scope_version
     )
     select
@@ -97,6 +98,7 @@ begin
       case when d.compensation in ('halt', 'all_or_compensate') then d.compensation else 'keep_going' end,
       coalesce(d.apart, false),
       d.facts is not true or p_plain,
+      d.traceparent,
       case
         when p_plain or coalesce(d.facts, d.undoes) is not true
           -- Looked up, not joined: nobody else's row is read.
@@ -120,7 +122,8 @@ begin
       compensation text,
       apart boolean,
       facts boolean,
-      undoes boolean
+      undoes boolean,
+      traceparent text
     )
     returning scope_version
   )

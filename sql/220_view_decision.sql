@@ -36,7 +36,8 @@ select
     from foreword_private.again a
     where a.decided_as = d.id
   ) as instead_of,
-  d.thought -> 0 as thought
+  d.thought -> 0 as thought,
+  d.traceparent
 from foreword_private.decision d
 where not d.abandoned;
 
@@ -58,3 +59,4 @@ comment on column foreword.decision.instead_of is 'The stale decision that it wa
 comment on column foreword.decision.input is 'The input that the decider was given.';
 comment on column foreword.decision.saw_at is 'The clock that the decider was given as `now`: with its premises and its input all that it decided on.';
 comment on column foreword.decision.thought is 'What its decider''s `think` came to; null where it does not think, or where that is no JSON or larger than 64 KiB.';
+comment on column foreword.decision.traceparent is 'Of the span in which it was decided, as W3C writes it; null where none was recorded.';

@@ -86,6 +86,7 @@ begin
             'foreword_code.settle',
             'foreword_code.sweep',
             'foreword_code.take_call',
+            'foreword_code.traces_of',
             'foreword_code.withdraw'
           ]
         ),

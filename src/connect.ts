@@ -15,8 +15,11 @@ import type { Reconciled } from './reconcile/reconcile.ts'
 import { resolveSecret } from './secrets.ts'
 import { connectionError, type Sql } from './store/connect.ts'
 import { openDatabase } from './store/database.ts'
+import { metricsReads } from './store/metrics-reads.ts'
 import { tell } from './store/notice-store.ts'
 import { intentsOf, type Standing } from './store/standing.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createScrape } from './telemetry/scrape.ts'
 import { version } from './version.ts'
 
 export interface DecideCall<Input> {
@@ -66,6 +69,11 @@ export interface Connected extends AsyncDisposable {
    * look due, which a worker takes within seconds. Throws a ForewordError for what cannot be told.
    */
   readonly observe: (notice: Notice) => Promise<Noted>
+  /**
+   * What Prometheus is to be answered by this program's own server: what was decided and applied here, and what
+   * the database shows. Nothing listens for it. Throws a ForewordError unless the configuration has `metrics`.
+   */
+  readonly metrics: () => Promise<string>
   /** Lets what runs here end, and closes. */
   readonly close: () => Promise<void>
 }
@@ -105,7 +113,23 @@ const settled =
     }
   }
 
-const connected = (engine: Engine, closeDatabase: () => Promise<void>): Connected => {
+const uncounted = async (): Promise<string> => {
+  throw new ForewordError('nothing is counted', {
+    where: 'metrics',
+    remedy: 'write `metrics: {}` into the configuration that `connect` is given',
+  })
+}
+
+const scrapeOf = (engine: Engine, metrics: Metrics | undefined): Connected['metrics'] =>
+  metrics === undefined
+    ? uncounted
+    : createScrape({ metrics, read: metricsReads(engine.sql), silent: () => undefined })
+
+const connected = (
+  engine: Engine,
+  metrics: Metrics | undefined,
+  closeDatabase: () => Promise<void>,
+): Connected => {
   const lost = (reason: string): void => {
     // Another worker takes over what ran here; this process must not go on as if it had its leases.
     throw new Error(`foreword: applying here has ended: ${reason}`)
@@ -128,6 +152,7 @@ const connected = (engine: Engine, closeDatabase: () => Promise<void>): Connecte
       return decide(decider, { ...rest, input: input as never }).catch(unreachable)
     },
     settled: settled(engine.sql),
+    metrics: scrapeOf(engine, metrics),
     reconcile: (options = {}) => engine.reconcile(options).catch(unreachable),
     observe: async (notice) => {
       const checked = checkedNotice(notice, new Set(engine.providers.keys()))
@@ -147,14 +172,16 @@ export const connect = async (input: ConfigInput = {}): Promise<Connected> => {
   const database = await openDatabase(config, 'join')
   try {
     await migrateAll(database.url)
+    const metrics = config.metrics === undefined ? undefined : createMetrics({ version })
     const engine = openEngine({
       url: database.url,
       config,
       secrets: resolveSecret(process.env),
       logger: createLogger({ level: 'warn' }),
       version,
+      ...(metrics === undefined ? {} : { metrics }),
     })
-    return connected(engine, database.close)
+    return connected(engine, metrics, database.close)
   } catch (error) {
     await database.close()
     throw error

@@ -12,6 +12,7 @@ import { nextRunOf } from './domain/cron-next.ts'
 import type { Logger, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
 import type { DecideResult } from './domain/result.ts'
+import type { Telemetry } from './domain/telemetry-ports.ts'
 import { createNotices } from './reconcile/notices.ts'
 import type { reconcile, ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
@@ -22,8 +23,11 @@ import { migrate, type MigrateReport } from './store/migrate.ts'
 import { registerPolicies } from './store/policy-store.ts'
 import { openPools } from './store/pools.ts'
 import { scheduleStore } from './store/schedule-store.ts'
+import { tracesOf } from './store/trace-store.ts'
 import { createWakeup, hearWakeups, type Wakeup } from './store/wakeup.ts'
 import { enterAsWorker } from './store/worker-presence.ts'
+import { createTelemetry } from './telemetry/telemetry.ts'
+import type { Metrics } from './telemetry/metrics.ts'
 import { useCases, waking, type Ground, type UseCases } from './use-cases.ts'
 import { migrateQueue } from './worker/queue.ts'
 import { runSchedule } from './worker/run-scheduled.ts'
@@ -35,6 +39,8 @@ export interface EngineOptions {
   readonly secrets: Secrets
   readonly logger: Logger
   readonly version: string
+  /** Counts what this process does; absent: nobody asks. */
+  readonly metrics?: Metrics
 }
 
 /** The use-cases of one process on one database. */
@@ -59,10 +65,6 @@ export interface Engine {
   readonly applyHere: (onFatal: (reason: string) => void) => Promise<void>
   readonly close: () => Promise<void>
 }
-
-/** All providers of the configuration, their answers watched. */
-const providersByKind = (config: Config, budgets: Budgets): ReadonlyMap<string, AnyProvider> =>
-  new Map(config.providers.map((provider) => [provider.kind, watched(provider, budgets.tell)]))
 
 /**
  * Migrations, views, and the queue's own tables; the policies, where whoever asks has the say. Idempotent.
@@ -112,11 +114,11 @@ interface ApplyingHere {
 /** Enters the database as a worker and makes the applier that works under that name. */
 const enterAndApply = async (
   options: EngineOptions,
-  engine: Pick<Engine, 'decide' | 'providers' | 'budgets'>,
+  engine: Pick<Engine, 'decide' | 'providers' | 'budgets'> & { readonly telemetry: Telemetry },
   onFatal: (reason: string) => void,
 ): Promise<ApplyingHere> => {
   const { config, logger, url } = options
-  const { providers } = engine
+  const { providers, telemetry } = engine
   const presence = await enterAsWorker({
     url,
     version: options.version,
@@ -133,7 +135,7 @@ const enterAndApply = async (
     connection: { idle_in_transaction_session_timeout: '5000' },
   })
   const log = withinBudgets({
-    log: settlingSurely(applyLog(sql), logger),
+    log: settlingSurely(telemetry.log(applyLog(sql), tracesOf(sql)), logger),
     store: budgetStore(sql),
     budgets: engine.budgets,
     providers,
@@ -153,6 +155,7 @@ const enterAndApply = async (
     now: () => new Date(),
     worker: presence.worker,
     providers,
+    telemetry,
     claim_intents_max: config.limits.claim_intents_max,
     logger,
   })
@@ -171,6 +174,7 @@ const workerOf = async (
     'decide' | 'reconcile' | 'reconcileDeps' | 'sql' | 'providers' | 'budgets'
   > & {
     readonly under: (policies: readonly Policy[]) => UseCases
+    readonly telemetry: Telemetry
   },
   onFatal: (reason: string) => void,
   schedules: readonly Schedule[],
@@ -205,7 +209,7 @@ const workerOf = async (
 /** An applier of the deciding process itself, entered with the first intent that asks for it. */
 const applyHere = (
   options: EngineOptions,
-  engine: Pick<Engine, 'decide' | 'providers' | 'budgets'>,
+  engine: Pick<Engine, 'decide' | 'providers' | 'budgets'> & { readonly telemetry: Telemetry },
 ) => {
   const { sweep_interval_ms } = options.config.limits
   let entered: Promise<ApplyingHere & { readonly stopSweep: () => void }> | null = null
@@ -237,7 +241,12 @@ export const openEngine = (options: EngineOptions): Engine => {
   const { url, config, logger } = options
   const { sql, deciding, waking_up } = openPools(url, config.limits)
   const budgets = createBudgets({ store: budgetStore(sql), providers: config.providers, logger })
-  const providers = providersByKind(config, budgets)
+  const telemetry = createTelemetry({ version: options.version, metrics: options.metrics ?? null })
+  const kinds = config.providers.map((provider) => {
+    const told = watched(telemetry.provider(provider), budgets.tell)
+    return [provider.kind, told] as const
+  })
+  const providers: ReadonlyMap<string, AnyProvider> = new Map(kinds)
   const wakeup = createWakeup(waking_up, logger)
   const ground: Ground = {
     sql,
@@ -246,6 +255,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     providers,
     budgets,
     secrets: options.secrets,
+    telemetry,
     logger,
     wake: wakeup.wake,
   }
@@ -259,6 +269,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     reconcileDeps,
     providers,
     budgets,
+    telemetry,
     under: (policies: readonly Policy[]) => useCases(ground, [...config.policies, ...policies]),
   }
   const here = applyHere(options, engine)

@@ -7,6 +7,7 @@ import { newDecisionId } from './domain/decision-id.ts'
 import { driftPolicy, ignoredPaths } from './domain/policy.ts'
 import type { DecisionStore, Logger } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
+import type { Telemetry } from './domain/telemetry-ports.ts'
 import type { DecideResult } from './domain/result.ts'
 import { reconcile, type ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
@@ -20,6 +21,7 @@ export interface Ground {
   readonly providers: ReadonlyMap<string, AnyProvider>
   readonly budgets: Budgets
   readonly secrets: Secrets
+  readonly telemetry: Telemetry
   readonly logger: Logger
   /** Told after every decision that wrote something. */
   readonly wake: () => void
@@ -33,6 +35,17 @@ export interface UseCases {
   readonly reconcileDeps: ReconcileDeps
 }
 
+/** Each run told of; its trace goes into the log with what it decides. */
+const told =
+  (run: ReturnType<typeof decide>, telemetry: Telemetry): ReturnType<typeof decide> =>
+  (decider, options) => {
+    const { scope, instead_of } = options
+    const of = { scope, decider: decider.name, ...(instead_of === undefined ? {} : { instead_of }) }
+    return telemetry.decision(of, (traceparent) =>
+      run(decider, traceparent === undefined ? options : { ...options, traceparent }),
+    )
+  }
+
 /** Wakes the appliers after every decision that wrote something. */
 export const waking =
   (run: ReturnType<typeof decide>, wake: () => void): ReturnType<typeof decide> =>
@@ -43,7 +56,7 @@ export const waking =
   }
 
 export const useCases = (ground: Ground, policies: readonly Policy[]): UseCases => {
-  const { sql, providers, budgets, secrets, logger } = ground
+  const { sql, providers, budgets, secrets, telemetry, logger } = ground
   const deps: DecideDeps = {
     store: ground.decisions,
     rules: { providers, policies },
@@ -51,7 +64,7 @@ export const useCases = (ground: Ground, policies: readonly Policy[]): UseCases 
     newId: () => newDecisionId(Date.now()),
     now: () => new Date(),
   }
-  const quietly = decide(deps)
+  const quietly = told(decide(deps), telemetry)
   const run = waking(quietly, ground.wake)
   const store = reconcileStore(sql)
   const reconcileDeps: ReconcileDeps = {
@@ -66,7 +79,14 @@ export const useCases = (ground: Ground, policies: readonly Policy[]): UseCases 
     ignoredPaths: ignoredPaths(policies),
     onDrift: driftPolicy(policies),
     scopes: () => store.scopes(),
+    telemetry,
     logger,
   }
-  return { decide: run, quietly, reconcile: reconcile(reconcileDeps), reconcileDeps }
+  const all = reconcile(reconcileDeps)
+  return {
+    decide: run,
+    quietly,
+    reconcile: (options) => telemetry.reconcile(options, () => all(options)),
+    reconcileDeps,
+  }
 }

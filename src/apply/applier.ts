@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { failPoint } from '../domain/fail-point.ts'
 import type { ApplyLog, ClaimKind, Lease, Logger, StepResult } from '../domain/ports.ts'
 import type { AnyProvider, Traits } from '../domain/provider.ts'
+import type { Telemetry } from '../domain/telemetry-ports.ts'
 import { createAlarm } from './alarm.ts'
 import { gathered } from './batching.ts'
 import type { StepDeps } from './call.ts'
@@ -17,6 +18,7 @@ export interface ApplierDeps extends StepDeps {
   readonly log: ApplyLog
   /** Runs the deciders of decisions that went stale, where they are known here. */
   readonly decideAgain: DecideAgain
+  readonly telemetry: Pick<Telemetry, 'step'>
   readonly worker: number
   readonly providers: ReadonlyMap<string, AnyProvider>
   readonly claim_intents_max: number
@@ -219,7 +221,7 @@ export const createApplier = (deps: ApplierDeps): Applier => {
   const carryOut = async (provider: AnyProvider, lease: Lease): Promise<void> => {
     let result: StepResult | null = null
     try {
-      result = await stepOf(deps, provider, lease)
+      result = await deps.telemetry.step(lease, () => stepOf(deps, provider, lease))
       // Before the deletion counts as confirmed: a crash in between releases again, which is harmless.
       if (result?.state === 'confirmed' && lease.verb === 'delete') {
         await deps.log.release(lease.resource, lease.version)

@@ -163,5 +163,6 @@ export const loadConfig = async (
     Object.freeze(part)
   Object.freeze(config.limits)
   Object.freeze(config.web)
+  Object.freeze(config.metrics)
   return Object.freeze(config)
 }

@@ -11,6 +11,11 @@ import type { Database } from '../store/database.ts'
 import { lineLogger, type Context } from './context.ts'
 import { harmless, moment, table } from './print.ts'
 
+export interface ServeOptions {
+  /** Of /metrics; absent: as the configuration says. */
+  readonly metricsPort?: number
+}
+
 /** Lines for people on a terminal, JSON for whoever collects logs. */
 export const servingLogger = (context: Context): Logger =>
   process.stderr.isTTY ? lineLogger(context) : createLogger({ level: 'warn' })

@@ -4,11 +4,13 @@ import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../domain/config.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { Logger } from '../domain/ports.ts'
+import type { Secrets } from '../domain/provider.ts'
 import { migrateAll, openEngine, type Engine } from '../foreword.ts'
 import { resolveSecret } from '../secrets.ts'
 import { connectSql, type Sql } from '../store/connect.ts'
 import { openDatabase, type Database } from '../store/database.ts'
 import type { MigrateReport } from '../store/migrate.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
 import { loadConfig } from './config-file.ts'
 import { lineLogger, type Context } from './context.ts'
@@ -35,6 +37,7 @@ export interface Session {
   readonly config: Config
   readonly database: Database
   readonly engine: Engine
+  readonly secrets: Secrets
   readonly migrated: MigrateReport
 }
 
@@ -42,6 +45,7 @@ export interface SessionOptions {
   readonly config?: Config
   readonly mode?: 'own' | 'join'
   readonly logger?: Logger
+  readonly metrics?: Metrics
 }
 
 /** Secrets in files are named from the configuration's folder on. */
@@ -58,15 +62,17 @@ export const openSession = async (
   const config = options.config ?? (await configOf(context))
   const database = await databaseOf(context, config, options.mode)
   const migrated = await migrateAll(database.url)
+  const secrets = resolveSecret(context.env, secretsFolder(context))
   const engine = openEngine({
     url: database.url,
     config,
-    secrets: resolveSecret(context.env, secretsFolder(context)),
+    secrets,
     logger: options.logger ?? lineLogger(context),
     version,
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
   })
   context.atEnd(engine.close)
-  return { config, database, engine, migrated }
+  return { config, database, engine, secrets, migrated }
 }
 
 interface ReaderOptions {

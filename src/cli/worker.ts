@@ -1,20 +1,29 @@
 /** `foreword worker`: one more worker. */
 import { version } from '../version.ts'
 import type { Context } from './context.ts'
-import { servingLogger, startServing, tellDatabase } from './serve.ts'
-import { openSession } from './session.ts'
+import { measuringOf, serveMetrics } from './metrics.ts'
+import { servingLogger, startServing, tellDatabase, type ServeOptions } from './serve.ts'
+import { configOf, openSession } from './session.ts'
 import { warnOfSettings } from './settings-warning.ts'
 
 export const worker =
-  () =>
+  (options: ServeOptions) =>
   async (context: Context): Promise<number> => {
     context.setPatience('long')
     const logger = servingLogger(context)
-    const { config, database, engine } = await openSession(context, { logger })
+    const config = await configOf(context)
+    const measuring = measuringOf(config, options.metricsPort)
+    const counted = measuring === null ? {} : { metrics: measuring.metrics }
+    const session = await openSession(context, { config, logger, ...counted })
+    const { database, engine } = session
     await warnOfSettings(context, database)
-    context.say(context.colors.bold(`foreword ${version}`))
+    const scraped =
+      measuring === null ? null : await serveMetrics(context, measuring, { ...session, logger })
+    const { colors, say } = context
+    say(colors.bold(`foreword ${version}`))
     tellDatabase(context, database)
     const serving = await startServing(context, engine, config.schedules)
-    context.say('Ready. Ctrl-C ends it.')
+    if (scraped !== null) say(`  ${colors.dim('metrics')}   ${scraped}`)
+    say('Ready. Ctrl-C ends it.')
     return serving.untilStopped()
   }

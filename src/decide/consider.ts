@@ -41,6 +41,8 @@ export interface DecideOptions<Input> {
   readonly scope: string
   readonly input: Input
   readonly actor?: string
+  /** Of the span that it is decided in, where one is recorded. */
+  readonly traceparent?: string
   readonly reason?: string
   readonly cause?: Cause
   /** The stale decision that this one is made instead of: made once, whoever tries. */

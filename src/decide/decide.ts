@@ -49,6 +49,7 @@ const writePlan = <R extends Reads, Input, Thought>(
     ...compensationOf(run.decider.compensation),
     ...(run.options.instead_of === undefined ? {} : { instead_of: run.options.instead_of }),
     ...(at.kept === null ? {} : { thought: at.kept }),
+    ...(run.options.traceparent === undefined ? {} : { traceparent: run.options.traceparent }),
   },
   premises: premisesOf(run.plan, readings),
   predicates: predicatesOf(run.plan, readings),

@@ -5,6 +5,7 @@ import { Json } from './codec.ts'
 import { formatErrors, show, type Problem } from './codec-errors.ts'
 import { nearestFirst } from './codec-nearest.ts'
 import { defaulted, Kind, Name, rule, Scope, strictObject, wholeNumber } from './codec-parts.ts'
+import { Metrics } from './codec-metrics.ts'
 import { DeciderShape, ProviderLists, timer_ms_max } from './codec-provider.ts'
 import { defaultLimits, type Config } from './config.ts'
 import { parseCrontab } from './crontab.ts'
@@ -136,7 +137,7 @@ const Input = strictObject(
     limits: defaulted(Limits, defaultLimits),
     web: defaulted(Web, { port: default_web_port }),
   },
-  { database: Database, directory: Name },
+  { database: Database, directory: Name, metrics: Metrics },
 )
 type Input = t.TypeOf<typeof Input>
 
@@ -260,5 +261,9 @@ export const decodeConfig = (value: unknown): E.Either<readonly Problem[], Decod
   const input = decoded.right
   const problems = agreementProblems(input)
   if (problems.length > 0) return E.left(problems)
-  return E.right({ ...input, database: input.database, directory: input.directory })
+  return E.right({
+    ...input,
+    database: input.database,
+    directory: input.directory,
+  })
 }

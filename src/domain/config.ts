@@ -1,6 +1,6 @@
 /** Configuration as the rest of foreword sees it: decoded, complete, frozen. */
 import type { AnyDecider } from './decider.ts'
-import type { AnyProvider } from './provider.ts'
+import type { AnyProvider, Secret } from './provider.ts'
 
 /** What is to be done about drift. */
 export type OnDrift = 'repair' | 'report' | 'adopt'
@@ -73,6 +73,13 @@ export const defaultLimits: Limits = {
   drain_timeout_ms: 10_000,
 }
 
+export interface MetricsConfig {
+  readonly port: number
+  readonly host: string
+  /** What a scraper must show as a bearer token; absent: nothing. */
+  readonly token?: Secret
+}
+
 export interface Config {
   /** A postgres:// URL; undefined: the embedded Postgres under `directory`. */
   readonly database: string | undefined
@@ -85,4 +92,6 @@ export interface Config {
   readonly limits: Limits
   /** The page and /healthz of `foreword up`, on loopback. */
   readonly web: { readonly port: number }
+  /** /metrics of `foreword up` and `foreword worker`; absent: there is none, and nothing is counted. */
+  readonly metrics?: MetricsConfig | undefined
 }

@@ -86,6 +86,8 @@ export interface WritePlan {
     readonly instead_of?: string
     /** What `think` came to, in an array of one; absent: it does not think, or that cannot be kept. */
     readonly thought?: readonly Json[]
+    /** Of the span in which it is decided; absent: none is recorded. */
+    readonly traceparent?: string
   }
   readonly premises: readonly { readonly resource: string; readonly version: number }[]
   readonly predicates: readonly JsonObject[]

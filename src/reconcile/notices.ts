@@ -12,10 +12,14 @@ const lookInto = (deps: ReconcileDeps) => async (): Promise<number> => {
   if (noticed.length === 0) return 0
   const by = { actor: 'foreword/notice', isPaused: pausedIn(await deps.store.paused()) }
   const targets = new Map<string, Target>()
-  const { looked } = await observe(deps)({ noticed }, async (batch) => {
-    for (const { scope, kind } of batch) targets.set(JSON.stringify([scope, kind]), { scope, kind })
-    await decideOnDrift(deps, batch, by)
-  })
+  const { looked } = await deps.telemetry.observe({}, () =>
+    observe(deps)({ noticed }, async (batch) => {
+      for (const { scope, kind } of batch) {
+        targets.set(JSON.stringify([scope, kind]), { scope, kind })
+      }
+      await decideOnDrift(deps, batch, by)
+    }),
+  )
   for (const target of targets.values()) await actOn(deps, [target], target, by)
   return looked
 }

@@ -2,12 +2,14 @@
 import type { Paused } from '../domain/reconcile-ports.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { IntentRef } from '../domain/result.ts'
+import type { Telemetry } from '../domain/telemetry-ports.ts'
 import { observe } from './observe.ts'
 import { decideOnDrift, repairAll, type DriftDeps } from './on-drift.ts'
 import { runConverge } from './run-converge.ts'
 
 export interface ReconcileDeps extends DriftDeps {
   readonly scopes: () => Promise<readonly string[]>
+  readonly telemetry: Pick<Telemetry, 'observe'>
 }
 
 export interface ReconcileOptions {
@@ -70,10 +72,12 @@ export const reconcile =
     )
     const by = { actor: options.actor ?? 'foreword/reconcile', isPaused: pausedIn(paused) }
     const drifted: string[] = []
-    const observed = await observe(deps)(options, async (batch) => {
-      drifted.push(...batch.map(resourceKey))
-      await decideOnDrift(deps, batch, by)
-    })
+    const observed = await deps.telemetry.observe(options, () =>
+      observe(deps)(options, async (batch) => {
+        drifted.push(...batch.map(resourceKey))
+        await decideOnDrift(deps, batch, by)
+      }),
+    )
     const scopes = options.scope === undefined ? await deps.scopes() : [options.scope]
     const kind = options.kind === undefined ? {} : { kind: options.kind }
     const targets = scopes.map((scope) => ({ scope, ...kind }))

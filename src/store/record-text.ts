@@ -101,8 +101,8 @@ const loneChange = ({ plan }: Write): Change | null => {
   const [change, ...others] = plan.changes
   if (change === undefined || others.length > 0) return null
   if (plan.cause !== 'intent' || plan.acted.length > 0 || !isPlain(change)) return null
-  const { apart, compensation, instead_of, thought } = plan.head
-  if (apart ?? compensation ?? instead_of ?? thought) return null
+  const { apart, compensation, instead_of, thought, traceparent } = plan.head
+  if (apart ?? compensation ?? instead_of ?? thought ?? traceparent) return null
   const { scope, decider, actor, reason } = plan.head
   const { kind, name, verb } = change
   const texts = [scope, decider, actor, reason, change.scope, kind, name, verb]

@@ -25,7 +25,7 @@ export interface GuardOptions {
 }
 
 /** Equal without telling by its time how much of it was right. */
-const same = (given: string, right: string): boolean => {
+export const same = (given: string, right: string): boolean => {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(right))
 }
@@ -56,7 +56,7 @@ export const protect: MiddlewareHandler<WebEnv> = async (context, next) => {
   context.header('Cache-Control', 'no-store')
 }
 
-const hostsOf = (port: number): ReadonlySet<string> =>
+export const hostsOf = (port: number): ReadonlySet<string> =>
   new Set(
     ['127.0.0.1', 'localhost', '[::1]'].flatMap((host) =>
       port === 80 ? [host, `${host}:80`] : [`${host}:${port}`],

@@ -1,11 +1,9 @@
 /** The page of `foreword up`: what the views say, for a browser on the same machine. */
 import { randomBytes } from 'node:crypto'
-import type { Server } from 'node:http'
-import { createAdaptorServer } from '@hono/node-server'
-import { ForewordError } from '../domain/errors.ts'
 import type { Logger } from '../domain/ports.ts'
 import type { WebReads, WebRulings } from '../domain/web-story-ports.ts'
 import { createApp } from './app.ts'
+import { listen, loopback } from './listen.ts'
 
 export interface WebOptions {
   readonly reads: WebReads
@@ -28,45 +26,6 @@ export interface Web {
   close(): Promise<void>
 }
 
-const host = '127.0.0.1'
-const close_grace_ms = 1_000
-const connections_max = 64
-
-const listen = (server: Server, port: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const busy = error.code === 'EADDRINUSE'
-      reject(
-        new ForewordError(
-          busy ? `port ${port} is busy` : `port ${port} cannot be used (${String(error.code)})`,
-          {
-            where: `${host}:${port}`,
-            remedy: 'set web.port in foreword.config.ts or --port',
-            cause: error,
-          },
-        ),
-      )
-    })
-    server.listen(port, host, () => {
-      const address = server.address()
-      resolve(address !== null && typeof address === 'object' ? address.port : port)
-    })
-  })
-
-const shutDown = async (server: Server): Promise<void> => {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve()
-    })
-  })
-  server.closeIdleConnections()
-  const grace = setTimeout(() => {
-    server.closeAllConnections()
-  }, close_grace_ms)
-  await closed
-  clearTimeout(grace)
-}
-
 /** Serves the page on loopback. Rejects with a ForewordError when the port is busy. */
 export const startWeb = async (options: WebOptions): Promise<Web> => {
   const { logger, token = randomBytes(24).toString('base64url') } = options
@@ -79,16 +38,18 @@ export const startWeb = async (options: WebOptions): Promise<Web> => {
     port: () => bound,
     closing: closing.signal,
   })
-  // The adaptor's type covers HTTP/2 too; without its options it is a node:http server.
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
-  server.maxConnections = connections_max
-  bound = await listen(server, options.port)
+  const { port, close } = await listen(app.fetch, {
+    host: loopback,
+    port: options.port,
+    remedy: 'set web.port in foreword.config.ts or --port',
+  })
+  bound = port
   return {
-    url: `http://${host}:${bound}/?token=${encodeURIComponent(token)}`,
-    port: bound,
+    url: `http://${loopback}:${port}/?token=${encodeURIComponent(token)}`,
+    port,
     close: async () => {
       closing.abort()
-      await shutDown(server)
+      await close()
     },
   }
 }

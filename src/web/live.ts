@@ -1,4 +1,4 @@
-/** Readings that many viewers share, and the stream that keeps a page up to date. */
+/** The stream that keeps a page up to date, and the bound on what it waits for. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
@@ -6,27 +6,6 @@ import type { WebEnv } from './guard.ts'
 
 const interval_ms = 2_000
 const deadline_ms = 5_000
-
-/**
- * Reads at most once at a time, however many ask, and rests between readings at least `rest_ms` and
- * twice as long as the last one took: a page that is looked at must not weigh on the work.
- */
-export const shared = <A>(read: () => Promise<A>, rest_ms: number): (() => Promise<A>) => {
-  let reading: Promise<A> | null = null
-  let fresh_until = 0
-  return () => {
-    if (reading !== null && performance.now() < fresh_until) return reading
-    const began = performance.now()
-    fresh_until = Infinity
-    const rest = (): void => {
-      const now = performance.now()
-      fresh_until = now + Math.max(rest_ms, 2 * (now - began))
-    }
-    reading = read()
-    reading.then(rest, rest)
-    return reading
-  }
-}
 
 /** The answer, or a rejection when there is none in time. */
 export const inTime = async <A>(answer: Promise<A>): Promise<A> => {

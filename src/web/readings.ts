@@ -1,8 +1,9 @@
 /** What can be shown now; a silent database is something to show too. */
 import type { Logger } from '../domain/ports.ts'
+import { shared } from '../domain/shared.ts'
 import type { HealthRow } from '../domain/web-ports.ts'
 import type { WebReads } from '../domain/web-story-ports.ts'
-import { inTime, shared } from './live.ts'
+import { inTime } from './live.ts'
 import { troubleMain } from './overview.ts'
 import { missing, views, type Page } from './pages.ts'
 

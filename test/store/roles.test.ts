@@ -78,6 +78,7 @@ const callable: Readonly<Record<string, readonly string[]>> = {
     'foreword_code.settle',
     'foreword_code.sweep',
     'foreword_code.take_call',
+    'foreword_code.traces_of',
     'foreword_code.withdraw',
   ],
   foreword_reader: [
@@ -369,7 +370,6 @@ t.test('who decides or writes at a weaker isolation level is refused, and told h
 })
 
 const scope = 'acme'
-
 /** Adds a member while there are fewer than `max`: they all meet. */
 const join = defineDecider({
   name: 'join',

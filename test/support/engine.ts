@@ -3,7 +3,7 @@ import { startCloud, type Cloud, type CloudOptions } from '../../src/cloud/index
 import type { Config } from '../../src/domain/config.ts'
 import type { Logger } from '../../src/domain/ports.ts'
 import type { AnyProvider, Traits } from '../../src/domain/provider.ts'
-import { openEngine, type Engine } from '../../src/foreword.ts'
+import { openEngine, type Engine, type EngineOptions } from '../../src/foreword.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
 import { testDatabase, type TestDatabaseOptions } from './database.ts'
 import { eventually } from './eventually.ts'
@@ -15,13 +15,20 @@ interface Teardown {
 
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-export const engineOn = (t: Teardown, url: string, config: Config, version = 'test'): Engine => {
+export const engineOn = (
+  t: Teardown,
+  url: string,
+  config: Config,
+  version = 'test',
+  over: Partial<EngineOptions> = {},
+): Engine => {
   const engine = openEngine({
     url,
     config,
     secrets: (reference) => (typeof reference === 'string' ? reference : 'secret'),
     logger: silent,
     version,
+    ...over,
   })
   t.teardown(engine.close)
   return engine

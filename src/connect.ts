@@ -10,7 +10,7 @@ import { ForewordError } from './domain/errors.ts'
 import { checkedNotice, type Notice, type Noted } from './domain/notice.ts'
 import type { DecideResult } from './domain/result.ts'
 import { migrateAll, openEngine, type Engine } from './foreword.ts'
-import { createLogger } from './logger.ts'
+import { createLogger, logLevelOf } from './logger.ts'
 import type { Reconciled } from './reconcile/reconcile.ts'
 import { resolveSecret } from './secrets.ts'
 import { connectionError, type Sql } from './store/connect.ts'
@@ -169,6 +169,7 @@ const connected = (
  */
 export const connect = async (input: ConfigInput = {}): Promise<Connected> => {
   const config = decoded(input)
+  const level = logLevelOf(process.env)
   const database = await openDatabase(config, 'join')
   try {
     await migrateAll(database.url)
@@ -177,7 +178,7 @@ export const connect = async (input: ConfigInput = {}): Promise<Connected> => {
       url: database.url,
       config,
       secrets: resolveSecret(process.env),
-      logger: createLogger({ level: 'warn' }),
+      logger: createLogger({ level }),
       version,
       ...(metrics === undefined ? {} : { metrics }),
     })

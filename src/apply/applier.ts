@@ -228,7 +228,8 @@ export const createApplier = (deps: ApplierDeps): Applier => {
       }
       if (result !== null) void settler.settle(result)
     } catch (error) {
-      deps.logger.error({ error, intent: lease.entry, step: lease.step }, 'step failed')
+      const { entry: intent, decision, step } = lease
+      deps.logger.error({ error, intent, decision, step }, 'step failed')
     } finally {
       slots.give(lease.kind)
     }

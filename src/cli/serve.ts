@@ -6,7 +6,7 @@ import { nextRunOf } from '../domain/cron-next.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { Logger } from '../domain/ports.ts'
 import type { Engine } from '../foreword.ts'
-import { createLogger } from '../logger.ts'
+import { createLogger, logLevelOf } from '../logger.ts'
 import type { Database } from '../store/database.ts'
 import { lineLogger, type Context } from './context.ts'
 import { harmless, moment, table } from './print.ts'
@@ -16,9 +16,12 @@ export interface ServeOptions {
   readonly metricsPort?: number
 }
 
-/** Lines for people on a terminal, JSON for whoever collects logs. */
-export const servingLogger = (context: Context): Logger =>
-  process.stderr.isTTY ? lineLogger(context) : createLogger({ level: 'warn' })
+/** Lines for people on a terminal; JSON for whoever collects logs, or has said how much he wants. */
+export const servingLogger = (context: Context): Logger => {
+  const level = logLevelOf(context.env)
+  const asked = (context.env['FOREWORD_LOG_LEVEL'] ?? '') !== ''
+  return process.stderr.isTTY && !asked ? lineLogger(context) : createLogger({ level })
+}
 
 /** A path as people write it, from their home folder on. */
 const shortPath = (path: string, cwd: string): string => {

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { addProving } from './program-proving.ts'
+import { addRunning } from './program-running.ts'
 import type { Does, Run } from './command.ts'
 import { createContext, type Ending, type GlobalOptions } from './context.ts'
 import { live } from './lifecycle.ts'
@@ -11,44 +12,14 @@ import type { ForgetOptions } from './forget.ts'
 import type { ImportOptions } from './import.ts'
 import type { PlanOptions } from './plan.ts'
 import type { ResolveOptions } from './rule.ts'
-import type { ServeOptions } from './serve.ts'
 import { messageOf, pathOf, UsageError } from './usage.ts'
-import { portNumber, wholeCount, wholeSeconds } from './values.ts'
+import { wholeCount, wholeSeconds } from './values.ts'
 
 type Wait = boolean | number | undefined
 
 const wait_help =
   'wait until all of it is settled, 300 seconds at most unless told; exit 1: some was rejected, ' +
   '3: something waits for a person, 4: the time ran out'
-
-const metrics_port = [
-  '--metrics-port <port>',
-  'serve Prometheus metrics there, 0: on any free port',
-  portNumber,
-] as const
-
-const addRunning = (program: Command, does: Does): void => {
-  program.commandsGroup('Running:')
-  does(
-    program
-      .command('up')
-      .description('database, migrations, worker, schedules and page, until Ctrl-C')
-      .option('--port <port>', 'port of the page, on loopback', portNumber)
-      .option(...metrics_port),
-    async (options: ServeOptions & { port?: number }) => (await import('./up.ts')).up(options),
-  )
-  does(
-    program
-      .command('worker')
-      .description('one more worker beside `foreword up`, until Ctrl-C')
-      .option(...metrics_port),
-    async (options: ServeOptions) => (await import('./worker.ts')).worker(options),
-  )
-  does(
-    program.command('migrate').description('bring the database to this version; idempotent'),
-    async () => (await import('./migrate.ts')).migrate(),
-  )
-}
 
 const addWanting = (program: Command, does: Does): void => {
   const files = ['-f, --file <file...>', 'stack files, YAML or JSON; - is standard input'] as const

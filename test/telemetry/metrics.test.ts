@@ -5,10 +5,12 @@ import { create, defineDecider, refuse } from '../../src/domain/decider.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { applied, rejected } from '../../src/domain/provider.ts'
 import { of_database, of_process, families } from '../../src/telemetry/families.ts'
+import { metricsReads } from '../../src/store/metrics-reads.ts'
 import { bounded } from '../../src/telemetry/bounded.ts'
 import { testDatabase } from '../support/database.ts'
 import { allSettled, testWorker } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
+import { loginAs } from '../support/login.ts'
 import { say, scriptedProvider } from '../support/scripted-provider.ts'
 import { silentProxy } from '../support/silent-proxy.ts'
 import { get, measured, sample, serve } from './support.ts'
@@ -197,6 +199,14 @@ t.test('a reconcile is counted, with what it looked at and what had drifted', as
   t.equal(sample(text, 'foreword_looked_resources_total{outcome="counted"}'), 1)
   t.equal(sample(text, 'foreword_drifts_found_total'), 1)
   t.ok((sample(text, 'foreword_calls_total{kind="thing",verb="read",answer="looked"}') ?? 0) >= 1)
+})
+
+t.test('a login that may only read the views can be scraped', async (t) => {
+  const db = await testDatabase(t)
+  const { sql } = await loginAs(t, db, ['foreword_reader'])
+  const { server, paused } = await metricsReads(sql)()
+  t.ok(server.ssi_margin > 0)
+  t.match(paused, { scopes: 0, intents: 0 })
 })
 
 t.test('a program that connects is given the text for its own server', async (t) => {

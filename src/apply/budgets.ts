@@ -138,10 +138,16 @@ export const createBudgets = (deps: BudgetsDeps): Budgets => {
   const free_until = new Map<string, number>()
   return {
     ...telling,
+    tell: (provider, answer) => {
+      // What has just asked to be left alone is left alone by the next look already.
+      if (answer.said !== 'well') free_until.delete(accountIn(accountOf(provider), answer.scope))
+      telling.tell(provider, answer)
+    },
     admit: async (provider, scope) => {
       const account = accountIn(accountOf(provider), scope)
       const until = performance.now() + admit_max_ms
       while ((free_until.get(account) ?? 0) < performance.now()) {
+        await telling.flush()
         const wait_ms = await deps.store.take({
           account,
           kind: provider.kind,

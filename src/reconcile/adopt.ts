@@ -6,18 +6,17 @@ import { defineDecider, refuse, type IntentDraft } from '../domain/decider.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import type { ResourceName } from '../domain/ports.ts'
-import type { AnyProvider, Secrets, Sighting } from '../domain/provider.ts'
+import type { AnyProvider, Sighting } from '../domain/provider.ts'
 import type { ReconcileStore } from '../domain/reconcile-ports.ts'
 import { resourceKey } from '../domain/reference.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Decide } from './deciding.ts'
+import { readSurely, type ReadDeps } from './read.ts'
 
-export interface AdoptDeps {
+export interface AdoptDeps extends ReadDeps {
   readonly store: Pick<ReconcileStore, 'held' | 'seen' | 'noteLooks' | 'namesOf' | 'now'>
   readonly decide: Decide
   readonly providers: ReadonlyMap<string, AnyProvider>
-  readonly secrets: Secrets
-  readonly admit: (provider: AnyProvider, scope: string) => Promise<void>
 }
 
 /** Something that is there, and may be known under this name. */
@@ -84,14 +83,7 @@ export const lookFor = async (
   for (let looks = 0; looks < looks_max && agreed < needed; looks++) {
     if (looks > 0)
       await new Promise((resolve) => setTimeout(resolve, Math.max(10, traits.settle_ms / 8)))
-    await deps.admit(provider, at.scope)
-    const seen = await provider.read({
-      ...at,
-      external_id,
-      outputs: {},
-      signal: AbortSignal.timeout(traits.call_timeout_ms),
-      secrets: deps.secrets,
-    })
+    const seen = await readSurely(deps, provider, { ...at, external_id, outputs: {} })
     agreed = last !== undefined && sameSighting(seen, last) ? agreed + 1 : 1
     last = seen
   }

@@ -7,7 +7,7 @@ import { look_later_ms } from '../domain/retry-policy.ts'
 import type { AnyProvider, Listed, ListLook } from '../domain/provider.ts'
 import type { ObserveDeps } from './look.ts'
 
-/** A list that fails is gone on with so often, from its last page where the provider can. */
+/** A list that fails is gone on with, from its last page where the provider can: so often without another page. */
 const tries_max = 3
 
 /** Fires once nothing has come for so long; it does not count while the list waits for its account, or for us. */
@@ -86,7 +86,10 @@ export const listed = async function* (
   for (let tries = 1; ; tries++) {
     try {
       for await (const seen of listOnce(deps, provider, scope, from)) {
-        if (seen.page !== undefined) from = seen.page
+        if (seen.page !== undefined && seen.page !== from) {
+          from = seen.page
+          tries = 1
+        }
         yield seen
       }
       return

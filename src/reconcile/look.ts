@@ -6,7 +6,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { diffPaths, type Difference } from '../domain/diff.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { Logger, ResourceName } from '../domain/ports.ts'
-import type { AnyProvider, Secrets, Sighting } from '../domain/provider.ts'
+import type { AnyProvider, Sighting } from '../domain/provider.ts'
 import type { LookNote, ReconcileStore, Watched } from '../domain/reconcile-ports.ts'
 import {
   parseResourceKey,
@@ -15,14 +15,11 @@ import {
   resourceKey,
 } from '../domain/reference.ts'
 import { storable } from '../domain/storable.ts'
-import { within } from '../domain/within.ts'
+import { readSurely, type ReadDeps } from './read.ts'
 
-export interface ObserveDeps {
+export interface ObserveDeps extends ReadDeps {
   readonly store: ReconcileStore
   readonly providers: ReadonlyMap<string, AnyProvider>
-  readonly secrets: Secrets
-  /** Resolves when the account has a look to give; throws where it has none. */
-  readonly admit: (provider: AnyProvider, scope: string) => Promise<void>
   readonly outputsOf: (
     names: readonly ResourceName[],
   ) => Promise<readonly { external_id: string | null; outputs: JsonObject; there: boolean }[]>
@@ -83,25 +80,10 @@ export const lookOf = (deps: ObserveDeps, of: Expected, seen: Sighting | null): 
         }),
 })
 
-const readOne = async (
-  deps: ObserveDeps,
-  provider: AnyProvider,
-  at: Watched,
-): Promise<Sighting | null> => {
-  await deps.admit(provider, at.scope)
-  return within(provider.traits.call_timeout_ms, (signal) =>
-    provider.read({
-      scope: at.scope,
-      name: at.name,
-      external_id: at.external_id,
-      outputs: at.outputs,
-      signal,
-      secrets: deps.secrets,
-    }),
-  )
-}
-
-/** Reads until so many looks in a row agree, or one shows no difference. Throws where they never do. */
+/**
+ * Reads until so many looks in a row agree, or one shows no difference. Throws where they never do. A read that
+ * fails is no look: it neither agrees nor disagrees with those before it.
+ */
 export const lookAt = async (
   deps: ObserveDeps,
   provider: AnyProvider,
@@ -112,7 +94,7 @@ export const lookAt = async (
   let agreed = 0
   for (let reads = 1; reads <= wanted * reads_max_factor; reads++) {
     if (last !== null) await new Promise((resolve) => setTimeout(resolve, pauseMs(provider)))
-    const look = lookOf(deps, of, await readOne(deps, provider, of.at))
+    const look = lookOf(deps, of, await readSurely(deps, provider, of.at))
     if (look.differences.length === 0) return look
     const before = last === null ? null : JSON.stringify(last.differences)
     agreed = before === JSON.stringify(look.differences) ? agreed + 1 : 1

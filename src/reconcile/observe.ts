@@ -19,6 +19,7 @@ import {
   type Look,
   type ObserveDeps,
 } from './look.ts'
+import { sideBySide } from './side-by-side.ts'
 
 export type { ObserveDeps } from './look.ts'
 
@@ -105,22 +106,6 @@ const createNotebook = (deps: ObserveDeps, onDrift: OnDrift) => {
 
 type Notebook = ReturnType<typeof createNotebook>
 
-/** Runs over all, so many at once. */
-const sideBySide = async <A>(
-  all: readonly A[],
-  concurrency: number,
-  work: (one: A) => Promise<void>,
-): Promise<void> => {
-  let next = 0
-  const lane = async (): Promise<void> => {
-    for (let at = next++; at < all.length; at = next++) await work(all[at] as A)
-  }
-  const lanes = Math.max(1, Math.min(concurrency, all.length))
-  const ended = await Promise.allSettled(Array.from({ length: lanes }, lane))
-  const failed = ended.find((lane_end) => lane_end.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
-}
-
 /** One place under observation. */
 interface Post {
   readonly deps: ObserveDeps
@@ -128,17 +113,23 @@ interface Post {
   readonly notebook: Notebook
   readonly filter: Omit<WatchFilter, 'limit' | 'after'>
   skipped: number
-  failed: number
+  /** Names of those that no look has come to anything of yet. */
+  readonly failed: Set<string>
+}
+
+const fail = (post: Post, { name, kind }: Expected['at'], error: unknown): void => {
+  post.failed.add(name)
+  post.deps.logger.warn({ error, resource: resourceKey({ kind, name }) }, 'look failed')
 }
 
 const add = async (post: Post, look: Look): Promise<void> => {
   try {
     refuseUnkept(look)
   } catch (error) {
-    post.failed += 1
-    post.deps.logger.warn({ error, resource: resourceKey(look.at) }, 'look failed')
+    fail(post, look.at, error)
     return
   }
+  post.failed.delete(look.at.name)
   await post.notebook.add(post.provider, look)
 }
 
@@ -149,8 +140,7 @@ const readAll = async (post: Post, all: readonly Expected[]): Promise<void> => {
     try {
       look = await lookAt(deps, provider, of)
     } catch (error) {
-      post.failed += 1
-      deps.logger.warn({ error, resource: resourceKey(of.at) }, 'look failed')
+      fail(post, of.at, error)
       return
     }
     await add(post, look)
@@ -214,6 +204,23 @@ const readPages = async (post: Post): Promise<void> => {
   }
 }
 
+/** What could not be looked at is looked at once more, in the end: what was in the way may be over by then. */
+const lookAgain = async (post: Post): Promise<void> => {
+  const all = [...post.failed]
+  for (let at = 0; at < all.length; at += batch_looks_max) {
+    const names = all.slice(at, at + batch_looks_max)
+    const page = await post.deps.store.watched({ ...post.filter, names, limit: names.length })
+    await readAll(
+      post,
+      await expected(
+        post.deps,
+        page.filter(({ quiet }) => quiet),
+      ),
+    )
+  }
+  await post.notebook.flush()
+}
+
 const worthAList = ({ all, due }: Place, options: ObserveOptions): boolean => {
   const wanted = options.due_only === true ? due : all
   return wanted >= list_min && wanted >= all * list_part
@@ -247,8 +254,7 @@ export const observe =
   async (options: ObserveOptions, onDrift: OnDrift): Promise<Observed> => {
     const notebook = createNotebook(deps, onDrift)
     const unseen_since = await deps.store.now()
-    let skipped = 0
-    let failed = 0
+    const posts: Post[] = []
     for (const place of await placesOf(deps, options)) {
       const provider = deps.providers.get(place.kind)
       if (provider === undefined) continue
@@ -266,12 +272,17 @@ export const observe =
           ...(names === undefined ? {} : { names }),
         },
         skipped: 0,
-        failed: 0,
+        failed: new Set(),
       }
+      posts.push(post)
       await observePlace(post, place, options)
-      skipped += post.skipped
-      failed += post.failed
+    }
+    // Where nothing at all has answered, nothing will.
+    if (notebook.told().looked > 0) {
+      for (const post of posts) if (post.failed.size > 0) await lookAgain(post)
     }
     const { looked, voided } = notebook.told()
-    return { looked, skipped: skipped + voided, failed }
+    const skipped = posts.reduce((sum, post) => sum + post.skipped, voided)
+    const failed = posts.reduce((sum, post) => sum + post.failed.size, 0)
+    return { looked, skipped, failed }
   }

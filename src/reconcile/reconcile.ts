@@ -82,5 +82,6 @@ export const reconcile =
     const kind = options.kind === undefined ? {} : { kind: options.kind }
     const targets = scopes.map((scope) => ({ scope, ...kind }))
     const acted = await actOn(deps, targets, options, by)
-    return { ...observed, drifted, ...acted, paused }
+    // A list that was gone on with may show one twice.
+    return { ...observed, drifted: [...new Set(drifted)], ...acted, paused }
   }

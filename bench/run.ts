@@ -9,6 +9,7 @@ import { benchConflict } from './conflict.ts'
 import { benchContention } from './contention.ts'
 import { benchDecide } from './decide.ts'
 import { benchLatency } from './latency.ts'
+import { benchPlan } from './plan.ts'
 import { benchTakeover } from './takeover.ts'
 import { benchOutage } from './outage.ts'
 import type { BenchLine } from './rounds.ts'
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   contention: benchContention,
   decide: benchDecide,
   latency: benchLatency,
+  plan: benchPlan,
   takeover: benchTakeover,
   outage: benchOutage,
 }

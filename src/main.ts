@@ -12,6 +12,8 @@ if (major < node_min[0] || (major === node_min[0] && minor < node_min[1])) {
   )
   process.exitCode = 1
 } else {
+  const { keepCompiled } = await import('./cli/compile-cache.ts')
+  keepCompiled(process.env)
   const { run } = await import('./cli/program.ts')
   await run(process.argv.slice(2))
 }

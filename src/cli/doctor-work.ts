@@ -1,6 +1,6 @@
 /** The work itself: who does it, what is late, what waits for a person, which accounts fail, how large the log is. */
 import { nextRunOf } from '../domain/cron-next.ts'
-import { queueVersion } from '../worker/queue.ts'
+import { queueVersion } from '../worker/queue-needs.ts'
 import { fail, ok, only, unseen, warn, type Check, type Said } from './doctor-finding.ts'
 import { moment, plural, sizeOf, span } from './print.ts'
 

@@ -161,7 +161,11 @@ const valueOf = (doc: Document): unknown => {
   }
 }
 
-const parseOne = (doc: Document.Parsed, lines: LineCounter): YamlDocument | YamlProblem => {
+const parseOne = (
+  doc: Document.Parsed,
+  lines: LineCounter,
+  has_aliases: boolean,
+): YamlDocument | YamlProblem => {
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
@@ -171,7 +175,7 @@ const parseOne = (doc: Document.Parsed, lines: LineCounter): YamlDocument | Yaml
     const [message, remedy] = syntaxMessages[fault.code] ?? [fault.message, 'correct the syntax']
     return { ...placeAt(fault.pos[0]), path: '', message, remedy }
   }
-  const lost = lostAlias(doc)
+  const lost = has_aliases ? lostAlias(doc) : undefined
   if (lost !== undefined) {
     const message = `the alias *${lost.source} has no anchor before it`
     return {
@@ -212,10 +216,12 @@ export const parseYaml = (text: string): Parsed => {
     prettyErrors: false,
     logLevel: 'silent',
   })
+  // Looking for aliases walks through all of it.
+  const has_aliases = text.includes('*')
   const problems: YamlProblem[] = []
   const documents: YamlDocument[] = []
   for (const doc of Array.from(parsed as Iterable<Document.Parsed>)) {
-    const one = parseOne(doc, lines)
+    const one = parseOne(doc, lines, has_aliases)
     if ('message' in one) problems.push(one)
     else if (one.value !== null && one.value !== undefined) documents.push(one)
   }

@@ -62,12 +62,13 @@ const listed = async (folder: string): Promise<readonly string[]> => {
 }
 
 const readAll = async (folder: string): Promise<readonly SqlFile[]> => {
-  const files: SqlFile[] = []
-  for (const name of await listed(folder)) {
-    const file = path.join(folder, name)
-    files.push({ name, path: file, text: await readFile(file, 'utf8') })
-  }
-  return files
+  const names = await listed(folder)
+  return Promise.all(
+    names.map(async (name) => {
+      const file = path.join(folder, name)
+      return { name, path: file, text: await readFile(file, 'utf8') }
+    }),
+  )
 }
 
 const hashOf = (files: readonly SqlFile[]): string => {

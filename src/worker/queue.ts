@@ -3,7 +3,6 @@
  * wake-up that is lost costs the second until the next sweep.
  */
 import { EventEmitter } from 'node:events'
-import { readdir } from 'node:fs/promises'
 import {
   makeWorkerUtils,
   parseCronItems,
@@ -17,9 +16,7 @@ import {
 import { Logger as GraphileLog } from 'graphile-worker'
 import type { Schedule } from '../domain/config.ts'
 import type { Logger } from '../domain/ports.ts'
-
-/** Task names as they stand in the queue. */
-const tasks = { wake: 'foreword_wake', schedule: 'foreword_schedule' } as const
+import { tasks } from './queue-needs.ts'
 
 /**
  * The queue's own tables, and our task names: a name is registered with the first job that bears it,
@@ -39,12 +36,6 @@ export const migrateQueue = async (url: string): Promise<void> => {
   } finally {
     await utils.release()
   }
-}
-
-/** The migration that the queue's own tables must have come to: the last one that its package brings. */
-export const queueVersion = async (): Promise<number> => {
-  const files = await readdir(new URL('../sql/', import.meta.resolve('graphile-worker')))
-  return Math.max(0, ...files.map((name) => Number(/^(\d+)\.sql$/.exec(name)?.[1] ?? 0)))
 }
 
 const silent: GraphileLogger = new GraphileLog(() => () => undefined)

@@ -4,7 +4,6 @@ import type { Applier } from '../apply/applier.ts'
 import type { Schedule } from '../domain/config.ts'
 import type { Logger } from '../domain/ports.ts'
 import { createHints } from './hints.ts'
-import { startQueue } from './queue.ts'
 
 export interface WorkerDeps {
   readonly url: string
@@ -88,6 +87,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
     now: () => performance.now(),
   })
   await deps.hear(hints.heard)
+  const { startQueue } = await import('./queue.ts')
   const queue = await startQueue({
     url: deps.url,
     schedules: deps.schedules,

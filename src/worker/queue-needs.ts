@@ -1,0 +1,11 @@
+/** What the queue needs in a database. Apart from the queue, whose package takes longer to load than most commands to run. */
+import { readdir } from 'node:fs/promises'
+
+/** Task names as they stand in the queue. */
+export const tasks = { wake: 'foreword_wake', schedule: 'foreword_schedule' } as const
+
+/** The migration that the queue's own tables must have come to: the last one that its package brings. */
+export const queueVersion = async (): Promise<number> => {
+  const files = await readdir(new URL('../sql/', import.meta.resolve('graphile-worker')))
+  return Math.max(0, ...files.map((name) => Number(/^(\d+)\.sql$/.exec(name)?.[1] ?? 0)))
+}

@@ -218,14 +218,18 @@ const workerOf = async (
 /** An applier of the deciding process itself, entered with the first intent that asks for it. */
 const applyHere = (
   options: EngineOptions,
-  engine: Pick<Engine, 'decide' | 'providers' | 'budgets'> & { readonly telemetry: Telemetry },
+  engine: Pick<Engine, 'decide' | 'providers' | 'budgets' | 'reconcileDeps'> & {
+    readonly telemetry: Telemetry
+  },
 ) => {
-  const { sweep_interval_ms } = options.config.limits
+  const { sweep_interval_ms, drain_timeout_ms } = options.config.limits
+  const notices = createNotices(engine.reconcileDeps)
   let entered: Promise<ApplyingHere & { readonly stopSweep: () => void }> | null = null
   const enter = async (onFatal: (reason: string) => void) => {
     const here = await enterAndApply(options, engine, onFatal)
-    // There may be no other worker to see to what becomes due without a decision.
-    return { ...here, stopSweep: startSweep({ ...options, ...here, sweep_interval_ms, onFatal }) }
+    // There may be no other worker to see to what becomes due without a decision, or to what webhooks tell.
+    const sweeping = { ...options, ...here, sweep_interval_ms, onFatal, onSweep: notices.tick }
+    return { ...here, stopSweep: startSweep(sweeping) }
   }
   return {
     wake: async (onFatal: (reason: string) => void): Promise<void> => {
@@ -239,7 +243,7 @@ const applyHere = (
       const here = await entered?.catch(() => null)
       if (here === undefined || here === null) return
       here.stopSweep()
-      await here.applier.drain(options.config.limits.drain_timeout_ms)
+      await Promise.all([here.applier.drain(drain_timeout_ms), notices.stop(drain_timeout_ms)])
       await here.leave()
     },
   }

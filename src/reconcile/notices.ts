@@ -31,6 +31,10 @@ export interface Notices {
   readonly stop: (timeout_ms: number) => Promise<boolean>
 }
 
+/** Its login may carry out what was decided, and not look. */
+const isForbidden = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '42501'
+
 export const createNotices = (deps: ReconcileDeps & { readonly logger: Logger }): Notices => {
   const look = lookInto(deps)
   let stopped = false
@@ -41,6 +45,10 @@ export const createNotices = (deps: ReconcileDeps & { readonly logger: Logger })
       running = look()
         .then(() => undefined)
         .catch((error: unknown) => {
+          if (isForbidden(error)) {
+            stopped = true
+            return
+          }
           // Its lease runs out, and it is looked into again.
           deps.logger.error({ error }, 'what was told was not looked into')
         })

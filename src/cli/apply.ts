@@ -5,7 +5,7 @@ import { resourceKey } from '../domain/reference.ts'
 import type { IntentRef } from '../domain/result.ts'
 import type { Engine } from '../foreword.ts'
 import { rename } from '../reconcile/rename.ts'
-import { runConverge, type Converged } from '../reconcile/run-converge.ts'
+import { gaveUp, runConverge, type Converged } from '../reconcile/run-converge.ts'
 import { readAppliedPlan, readSeals, wantPlanned } from '../store/plan-store.ts'
 import { changeLine, countsOf } from './change-lines.ts'
 import { actorOf } from './actor.ts'
@@ -189,6 +189,7 @@ const convergeAll = async (task: Task, actor: string): Promise<readonly Applied[
     })
     // Paused since it was planned. What is wanted is written down, and is decided once the scope goes on.
     if (converged.paused !== undefined) throw new ForewordError(harmless(converged.paused))
+    if (converged.gave_up !== undefined) throw gaveUp(harmless(scope), converged.gave_up)
     applied.push({ wanted, plan, converged })
   }
   return applied

@@ -48,8 +48,11 @@ const tell = (context: Context, done: Reconciled): void => {
   for (const paused of done.paused) {
     say(`${pausedBy(paused)}: nothing decided. ${resumeCommand(paused.scope)}`)
   }
+  for (const scope of done.gave_up) {
+    say(`${harmless(scope)}: others were faster each time; run it again for what is left.`)
+  }
   if (done.intents.length === 0) {
-    if (done.paused.length === 0) say('Nothing to do.')
+    if (done.paused.length + done.gave_up.length === 0) say('Nothing to do.')
     return
   }
   say(`${colors.bold('Decided:')} ${plural(done.intents.length, 'intent')}.`)
@@ -82,6 +85,6 @@ export const reconcile =
     if (context.options.json === true) {
       context.json({ ...done, ...(waited === undefined ? {} : { waited: waited.result }) })
     }
-    const looks_failed = done.failed > 0 ? 1 : 0
-    return (waited?.exit_code ?? 0) || looks_failed
+    const left_undone = done.failed + done.gave_up.length > 0 ? 1 : 0
+    return (waited?.exit_code ?? 0) || left_undone
   }

@@ -30,6 +30,8 @@ export interface Reconciled {
   readonly intents: readonly IntentRef[]
   /** Scopes that were looked at, and in which nothing was decided. */
   readonly paused: readonly Paused[]
+  /** Scopes in which others were faster each time: the next run decides what is left there. */
+  readonly gave_up: readonly string[]
 }
 
 /** Where to converge: one kind of a scope, or all of it. */
@@ -52,16 +54,18 @@ export const actOn = async (
   targets: readonly Target[],
   filter: Parameters<typeof repairAll>[1],
   by: { readonly actor: string; readonly isPaused: IsPaused },
-): Promise<Pick<Reconciled, 'decisions' | 'intents'>> => {
+): Promise<Pick<Reconciled, 'decisions' | 'intents' | 'gave_up'>> => {
   const { actor, isPaused } = by
   const intents: IntentRef[] = [...(await repairAll(deps, filter, by))]
   const decisions: string[] = []
+  const gave_up: string[] = []
   for (const target of targets.filter(({ scope }) => !isPaused(scope))) {
     const converged = await runConverge(deps)({ ...target, actor, reason: 'reconcile' })
     decisions.push(...converged.decisions)
     intents.push(...converged.intents)
+    if (converged.gave_up !== undefined) gave_up.push(target.scope)
   }
-  return { decisions, intents }
+  return { decisions, intents, gave_up }
 }
 
 export const reconcile =

@@ -29,7 +29,16 @@ export interface Converged {
   readonly retries: number
   /** The scope was paused, and nothing more was decided: who has paused it, and what lifts that. */
   readonly paused?: string
+  /** Others were faster, so many times: nothing more was decided. What is left the next run decides. */
+  readonly gave_up?: number
 }
+
+/** For those who cannot leave it to a next run. */
+export const gaveUp = (scope: string, tries: number): ForewordError =>
+  new ForewordError(`others were faster ${tries} times`, {
+    where: `scope ${scope}`,
+    remedy: 'run it again',
+  })
 
 /** The generations of the rows that a set of intents acts on. */
 const actedOn =
@@ -46,10 +55,7 @@ const failed = (result: DecideResult, scope: string): ForewordError => {
     case 'invalid':
       return new ForewordError(result.reason, { where: `scope ${scope}`, remedy: result.remedy })
     case 'gave_up':
-      return new ForewordError(`others were faster ${result.tries} times`, {
-        where: `scope ${scope}`,
-        remedy: 'run it again',
-      })
+      return gaveUp(scope, result.tries)
     case 'refused':
       return new ForewordError(result.reason, {
         where: `scope ${scope}`,
@@ -164,6 +170,8 @@ export const runConverge =
           intents.push(...result.intents)
         } else if (result.type === 'refused' && result.paused === true) {
           return { decisions, intents, retries, paused: result.reason }
+        } else if (result.type === 'gave_up') {
+          return { decisions, intents, retries: retries + result.tries - 1, gave_up: result.tries }
         } else if (result.type !== 'unchanged') throw failed(result, scope)
         retries += result.tries - 1
       }

@@ -24,8 +24,9 @@ export const runScheduled = async (
     const done = await engine.reconcile({ scope, actor, due_only: true, ...kind })
     const found = `looked at ${done.looked}, ${done.drifted.length} drifted`
     const [paused] = done.paused
+    const left = done.gave_up.length === 0 ? '' : '; others were faster, the next run goes on'
     return paused === undefined
-      ? `${found}, ${done.intents.length} intents`
+      ? `${found}, ${done.intents.length} intents${left}`
       : `${found}, nothing decided: scope ${paused.scope} is paused by ${paused.by}`
   }
   const decider = deciders.find((d) => d.name === schedule.decider)

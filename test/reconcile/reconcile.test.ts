@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Cloud } from '../../src/cloud/index.ts'
 import type { DesiredRow } from '../../src/domain/reconcile-ports.ts'
 import { create, defineDecider } from '../../src/domain/decider.ts'
+import { reconcile } from '../../src/reconcile/reconcile.ts'
 import { runConverge } from '../../src/reconcile/run-converge.ts'
 import type { Engine } from '../../src/foreword.ts'
 import { allSettled, cloudWorld, ledgerOf, testWorker } from '../support/engine.ts'
@@ -179,6 +180,26 @@ t.test(
       ],
     )
     t.same(await engine.sql`select consumed from foreword.quota`, [{ consumed: 1 }])
+  },
+)
+
+t.test(
+  'a scope in which others are faster each time keeps no other from being decided',
+  async (t) => {
+    const { engine } = await cloudWorld(t)
+    const deps = engine.reconcileDeps
+    const rows = [want('vm', 'a', { size: 's' }), want('vm', 'a', { size: 's' }, { scope: 'busy' })]
+    await deps.store.want(rows, 'test')
+    const run = reconcile({
+      ...deps,
+      scopes: () => Promise.resolve(['busy', scope]),
+      decide: (decider, options) =>
+        options.scope === 'busy'
+          ? Promise.resolve({ type: 'gave_up', tries: 10, last_sqlstate: '40001' })
+          : deps.decide(decider, options),
+    })
+    t.match(await run({}), { gave_up: ['busy'], intents: [{ name: 'a' }] })
+    t.match(await engine.reconcile({}), { gave_up: [], intents: [{ name: 'a' }] })
   },
 )
 

@@ -63,7 +63,10 @@ language sql as $$
   set
     per_second = c.per_second,
     burst = c.burst,
-    kinds = case when b.kinds @> c.kinds then b.kinds else b.kinds || c.kinds end,
+    kinds = case
+      when b.kinds @> c.kinds then b.kinds
+      else array(select distinct unnest(b.kinds || c.kinds) order by 1)
+    end,
     tokens = coalesce(foreword_code.tokens_at(b, p_at) - c.calls, c.burst - c.calls, 0),
     refilled_at = p_at,
     retry_tokens = coalesce(foreword_code.retries_at(b, p_at) - c.again + 0.1 * (c.calls - c.again), 0),

@@ -43,7 +43,10 @@ begin
 
     update foreword_private.budget b
     set
-      kinds = case when b.kinds @> note.kinds then b.kinds else b.kinds || note.kinds end,
+      kinds = case
+        when b.kinds @> note.kinds then b.kinds
+        else array(select distinct unnest(b.kinds || note.kinds) order by 1)
+      end,
       why = coalesce(note.why, b.why),
       -- Whoever asks to be left alone has no calls to give: the bucket is empty, and fills from then on.
       paused_until = greatest(b.paused_until, noted_at + note.throttled_ms * interval '1 ms'),

@@ -302,7 +302,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     applyHere: here.wake,
     close: async () => {
       await here.leave()
-      await wakeup.flush()
+      await Promise.all([wakeup.flush(), budgets.stop()])
       await Promise.all([sql, deciding, waking_up].map((pool) => pool.end({ timeout: 5 })))
     },
   }

@@ -11,6 +11,8 @@ import type { Answer } from './watched.ts'
 
 /** Good answers are told this often: another process may have found the account wanting. */
 const tell_well_ms = 500
+/** A process that ends does not wait longer for a database that does not answer. */
+const stop_max_ms = 2_000
 /** A reconcile waits this long for its next look at most; the next reconcile looks again. */
 const admit_max_ms = 30_000
 /** An account without a limit is not asked before each look. */
@@ -24,6 +26,8 @@ export interface Budgets {
   readonly unwell: () => boolean
   /** Resolves when a look without an intent may be taken; throws where the account has none to give. */
   readonly admit: (provider: AnyProvider, scope: string) => Promise<void>
+  /** Resolves when all that was told is known to all. What calls say later, whoever still makes them, is not told. */
+  readonly stop: () => Promise<void>
 }
 
 export interface BudgetsDeps {
@@ -70,14 +74,15 @@ const added = (note: BudgetNote, answer: Answer, gauge: Gauge): BudgetNote => {
   }
 }
 
-const createTelling = ({ store, logger }: BudgetsDeps) => {
-  const gauges = new Map<string, Gauge>()
-  const notes = new Map<string, BudgetNote>()
-  const unwell = new Set<string>()
+/** Writes down what was told, one time after the other. */
+const createSending = (
+  { store, logger }: BudgetsDeps,
+  notes: Map<string, BudgetNote>,
+  unwell: Set<string>,
+) => {
   let urgent = false
   let sending: Promise<void> | null = null
   let next: Promise<void> | null = null
-  let later: NodeJS.Timeout | null = null
 
   const write = async (): Promise<void> => {
     urgent = false
@@ -107,14 +112,34 @@ const createTelling = ({ store, logger }: BudgetsDeps) => {
     })
     return next
   }
-  const soon = (): void => {
-    urgent = true
-    void flush()
+  return {
+    flush,
+    soon: (): Promise<void> => {
+      urgent = true
+      return flush()
+    },
   }
+}
+
+const createTelling = (deps: BudgetsDeps) => {
+  const gauges = new Map<string, Gauge>()
+  const notes = new Map<string, BudgetNote>()
+  const unwell = new Set<string>()
+  const { flush, soon } = createSending(deps, notes, unwell)
+  let later: NodeJS.Timeout | null = null
+  let stopped = false
+
   return {
     flush,
     unwell: () => unwell.size > 0,
+    stop: async (): Promise<void> => {
+      stopped = true
+      if (later !== null) clearTimeout(later)
+      const told = notes.size > 0 ? soon() : flush()
+      await Promise.race([told, pause(stop_max_ms, undefined, { ref: false })])
+    },
     tell: (provider: AnyProvider, answer: Answer): void => {
+      if (stopped) return
       const account = accountIn(accountOf(provider), answer.scope)
       const gauge = gauges.get(account) ?? createGauge()
       gauges.set(account, gauge)
@@ -122,12 +147,12 @@ const createTelling = ({ store, logger }: BudgetsDeps) => {
       const kinds = [...new Set([...note.kinds, provider.kind])]
       notes.set(account, { ...added(note, answer, gauge), kinds })
       if (answer.said !== 'well' || unwell.has(account)) {
-        soon()
+        void soon()
         return
       }
       later ??= setTimeout(() => {
         later = null
-        soon()
+        void soon()
       }, tell_well_ms).unref()
     },
   }

@@ -1,6 +1,7 @@
 /** Budgets of accounts: shared by all workers, and what an API that fails or throttles is spared. */
 import t, { type Test } from 'tap'
 import { create, defineDecider } from '../../src/domain/decider.ts'
+import type { BudgetNote } from '../../src/domain/budget-ports.ts'
 import type { Json } from '../../src/domain/json.ts'
 import {
   applied,
@@ -10,6 +11,7 @@ import {
   type Call,
   type Outcome,
 } from '../../src/domain/provider.ts'
+import { createBudgets } from '../../src/apply/budgets.ts'
 import type { Engine } from '../../src/foreword.ts'
 import { allSettled, engineOn, testEngine, testWorker } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
@@ -153,6 +155,49 @@ t.test('Retry-After pauses the account, not only the intent, and the views say s
   await allSettled(engine)
   t.equal(at.length, 6)
   t.ok((at[1] ?? 0) - asked_at >= retry_after_ms, 'nobody called meanwhile')
+})
+
+t.test(
+  'what calls say is known when a process has ended, and nothing is told after that',
+  async (t) => {
+    const told: BudgetNote[] = []
+    const warned: string[] = []
+    const budgets = createBudgets({
+      providers: [],
+      store: {
+        note: (notes) => {
+          told.push(...notes)
+          return Promise.resolve([])
+        },
+        wait: () => Promise.resolve(null),
+        take: () => Promise.resolve(null),
+      },
+      logger: {
+        info: () => undefined,
+        warn: (_fields, message) => warned.push(message),
+        error: () => undefined,
+      },
+    })
+    const provider = thingProvider()
+    budgets.tell(provider, { scope: 'acme', whose: 'acme/a', said: 'well' })
+    t.same(told, [], 'good answers are told now and then')
+    await budgets.stop()
+    t.match(told, [{ well: 1, failed: 0 }])
+    budgets.tell(provider, { scope: 'acme', whose: 'acme/b', said: 'failed' })
+    await budgets.flush()
+    t.equal(told.length, 1)
+    t.same(warned, [])
+  },
+)
+
+t.test('an account names each of its kinds once', async (t) => {
+  const { engine } = await testEngine(t)
+  const note = { account: 'a', scope: null, throttled_ms: 1, strained: false, broken: false }
+  for (const kinds of [['vm'], ['vm', 'ip'], ['ip', 'dns']]) {
+    const notes = [{ ...note, kinds, failed: 0, well: 0, why: null }]
+    await engine.sql`select foreword_code.note_answers(${engine.sql.json(notes)})`
+  }
+  t.same(await engine.sql`select kinds from foreword.budget`, [{ kinds: ['dns', 'ip', 'vm'] }])
 })
 
 t.test('a look that is throttled pauses the account too', async (t) => {

@@ -30,7 +30,7 @@ import { enterAsWorker } from './store/worker-presence.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import { useCases, waking, type Ground, type UseCases } from './use-cases.ts'
-import { queueVersion, tasks } from './worker/queue-needs.ts'
+import { bringQueue } from './worker/queue-needs.ts'
 import { runSchedule } from './worker/run-scheduled.ts'
 import { startSweep, startWorker, type Worker, type WorkerDeps } from './worker/worker.ts'
 
@@ -67,14 +67,6 @@ export interface Engine {
   readonly close: () => Promise<void>
 }
 
-/** The queue's own migrations, where they are not there: asking is one statement, running them two more sessions. */
-const migrateQueue = async (sql: Sql, url: string): Promise<void> => {
-  const [state, version] = [await readQueue(sql), await queueVersion()]
-  const there = Object.values(tasks).every((task) => state?.tasks.includes(task) === true)
-  if (there && state?.version === version) return
-  await (await import('./worker/queue.ts')).migrateQueue(url)
-}
-
 /**
  * Migrations, views, and the queue's own tables; the policies, where whoever asks has the say. Idempotent.
  */
@@ -84,7 +76,10 @@ export const migrateAll = async (
 ): Promise<MigrateReport> => {
   const sql = connectSql({ url, application_name: 'foreword:migrate', max: 1 })
   try {
-    const report = await migrate(sql, { url, afterwards: () => migrateQueue(sql, url) })
+    const report = await migrate(sql, {
+      url,
+      afterwards: async () => bringQueue(url, await readQueue(sql)),
+    })
     if (policies !== undefined) await registerPolicies(sql, policies)
     return report
   } finally {

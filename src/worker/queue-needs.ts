@@ -1,8 +1,6 @@
 /** What the queue needs in a database. Apart from the queue, whose package takes longer to load than most commands to run. */
 import { readdir } from 'node:fs/promises'
-
-/** Task names as they stand in the queue. */
-export const tasks = { wake: 'foreword_wake', schedule: 'foreword_schedule' } as const
+import { tasks } from './queue-tasks.ts'
 
 /** The migration that the queue's own tables must have come to: the last one that its package brings. */
 export const queueVersion = async (): Promise<number> => {
@@ -17,5 +15,5 @@ export const bringQueue = async (
 ): Promise<void> => {
   const there = Object.values(tasks).every((task) => found?.tasks.includes(task) === true)
   if (there && found?.version === (await queueVersion())) return
-  await (await import('./queue.ts')).migrateQueue(url)
+  await (await import('./queue-migrate.ts')).migrateQueue(url)
 }

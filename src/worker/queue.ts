@@ -4,10 +4,8 @@
  */
 import { EventEmitter } from 'node:events'
 import {
-  makeWorkerUtils,
   parseCronItems,
   run,
-  runMigrations,
   type Logger as GraphileLogger,
   type Runner,
   type TaskList,
@@ -16,29 +14,7 @@ import {
 import { Logger as GraphileLog } from 'graphile-worker'
 import type { Schedule } from '../domain/config.ts'
 import type { Logger } from '../domain/ports.ts'
-import { tasks } from './queue-needs.ts'
-
-/**
- * The queue's own tables, and our task names: a name is registered with the first job that bears it,
- * and that must not happen while deciders run.
- */
-export const migrateQueue = async (url: string): Promise<void> => {
-  await runMigrations({ connectionString: url, logger: silent })
-  const utils = await makeWorkerUtils({ connectionString: url, maxPoolSize: 2, logger: silent })
-  try {
-    for (const task of Object.values(tasks)) {
-      const jobKey = `foreword:register:${task}`
-      await utils.addJob(task, {}, { jobKey, runAt: new Date('9999-01-01') })
-      await utils.withPgClient((client) =>
-        client.query('select graphile_worker.remove_job($1)', [jobKey]),
-      )
-    }
-  } finally {
-    await utils.release()
-  }
-}
-
-const silent: GraphileLogger = new GraphileLog(() => () => undefined)
+import { tasks } from './queue-tasks.ts'
 
 /** Errors and warnings of the queue in our log; its chatter about jobs is left out. */
 const logTo = (logger: Logger): GraphileLogger =>

@@ -2,7 +2,8 @@
 import t from 'tap'
 import { migrateAll } from '../../src/foreword.ts'
 import { readQueue } from '../../src/store/queue-state.ts'
-import { queueVersion, tasks } from '../../src/worker/queue-needs.ts'
+import { queueVersion } from '../../src/worker/queue-needs.ts'
+import { tasks } from '../../src/worker/queue-tasks.ts'
 import { testDatabase } from '../support/database.ts'
 
 const names = Object.values(tasks).toSorted()

@@ -12,7 +12,7 @@ import tap from 'tap'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
 import { readRelease } from '../../src/store/migrate-files.ts'
 import { migrate } from '../../src/store/migrate.ts'
-import { migrateQueue } from '../../src/worker/queue.ts'
+import { migrateQueue } from '../../src/worker/queue-migrate.ts'
 import { joinServer, type ServerVersion } from './servers.ts'
 
 /** What a migrated database needs besides ours. The name must change when what it does changes. */

@@ -11,11 +11,13 @@ import type { AnyDecider } from './domain/decider.ts'
 import { nextRunOf } from './domain/cron-next.ts'
 import type { Logger, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
+import { schedulesOf } from './domain/retention.ts'
 import type { DecideResult } from './domain/result.ts'
 import type { Telemetry } from './domain/telemetry-ports.ts'
 import { createNotices } from './reconcile/notices.ts'
 import type { reconcile, ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
+import { archiveByPolicy } from './store/archive-store.ts'
 import { budgetStore } from './store/budget-store.ts'
 import { connectSql, type Sql } from './store/connect.ts'
 import { decisionStore } from './store/decision-store.ts'
@@ -196,7 +198,13 @@ const workerOf = async (
     onStop: notices.stop,
     hear,
     schedules,
-    onSchedule: runSchedule({ store, worker, under: engine.under, deciders: config.deciders }),
+    onSchedule: runSchedule({
+      store,
+      worker,
+      under: engine.under,
+      deciders: config.deciders,
+      archive: () => archiveByPolicy(engine.sql, config),
+    }),
     sweep_interval_ms: config.limits.sweep_interval_ms,
     drain_timeout_ms: config.limits.drain_timeout_ms,
     leave,
@@ -279,7 +287,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     startWorker: async (onFatal, schedules) => {
       // A helper does not speak for the configuration of those who stay.
       if (schedules === undefined) await registerPolicies(sql, config.policies)
-      return workerOf(options, engine, onFatal, schedules ?? config.schedules)
+      return workerOf(options, engine, onFatal, schedules ?? schedulesOf(config))
     },
     decideHere: (onFatal) =>
       waking(quietly, () => {

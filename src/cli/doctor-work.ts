@@ -264,7 +264,7 @@ const size: Check = {
   of_foreword: true,
   run: async ({ sql }) => {
     const row = only(
-      await sql<{ database: number; log: number; entries: number; age: number }[]>`
+      await sql<{ database: number; log: number; entries: number; age: number; archived: number }[]>`
         select
           pg_database_size(current_database()) as database,
           pg_total_relation_size('foreword_private.entry')
@@ -277,13 +277,14 @@ const size: Check = {
             join pg_stat_user_tables s on s.relid = c.oid
             where c.oid = 'foreword_private.entry'::regclass
           ) as entries,
+          (select coalesce(sum(a.entries), 0)::bigint from foreword.archive a) as archived,
           (
             select age(d.datfrozenxid)::bigint
             from pg_database d
             where d.datname = current_database()
           ) as age`,
     )
-    const told = `database ${sizeOf(row.database)}, the log of it ${sizeOf(row.log)}, about ${row.entries} entries; nothing is archived`
+    const told = `database ${sizeOf(row.database)}, the log of it ${sizeOf(row.log)}, about ${row.entries} entries; ${row.archived === 0 ? 'nothing is archived' : `${row.archived} are archived`}`
     return row.age > age_max
       ? [
           fail(

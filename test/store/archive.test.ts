@@ -239,12 +239,21 @@ t.test('nothing goes that is not certified yet, nor what was under way with it',
   await engine.sql.begin('isolation level serializable', async (tx) => {
     await tx`set local session_replication_role = replica`
     await tx`
-      insert into foreword_private.decision (id, scope, decider, snapshot, xid, decided_at)
+      insert into foreword_private.decision (id, scope, decider, snapshot, xid, decided_at, unplaced)
       select
-        '00000000-0000-4000-8000-000000000001', 'acme', 'late', d.snapshot, d.xid, d.decided_at
+        '00000000-0000-4000-8000-000000000001', 'acme', 'late', d.snapshot, d.xid, d.decided_at, false
       from foreword_private.decision d
       order by d.decided_at
       limit 1`
+    await tx`
+      insert into foreword_private.resource (id, scope, kind, name)
+      values ('00000000-0000-4000-8000-000000000002', 'acme', 'vm', 'open')`
+    await tx`
+      insert into foreword_private.entry (resource, version, scope, kind, decision, cause, verb, state)
+      values (
+        '00000000-0000-4000-8000-000000000002', 1, 'acme', 'vm', '00000000-0000-4000-8000-000000000001', 'intent',
+        'create', 'awaiting_approval'
+      )`
   })
   t.match(await run(engine, folder), {
     decisions: 0,

@@ -62,6 +62,8 @@ export interface Story {
   readonly subject: Subject
   /** Its scope is paused: by whom, and why. */
   readonly paused: Pause | null
+  /** From when on the log of its scope is whole; null: nothing of it was archived. */
+  readonly kept_since: Date | null
   readonly entries: readonly (EntryRow & {
     readonly premises: readonly Premise[]
     readonly attempts: readonly Attempt[]
@@ -236,10 +238,13 @@ export const readStory = async (
     readFates(sql, ids),
     readLinks(sql, ids),
   ])
+  const [kept] = await sql<{ since: Date }[]>`
+    select k.since from foreword.kept k where k.scope = ${subject.scope}`
   const fate = new Map(fates.map(({ id, ...rest }) => [id, rest]))
   return {
     subject,
     paused: pauses[0] ?? null,
+    kept_since: kept?.since ?? null,
     entries: entries.map((entry) => ({
       ...entry,
       ...(fate.get(entry.id) ?? no_fate),

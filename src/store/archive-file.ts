@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, stat } from 'node:fs/promises'
+import { mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { ForewordError } from '../domain/errors.ts'
@@ -82,6 +82,9 @@ export const finishPart = async (file: string): Promise<void> => {
   }
   await syncFolder(path.dirname(file))
 }
+
+/** The log keeps what it holds. */
+export const dropPart = (file: string): Promise<void> => unlink(partOf(file))
 
 export type ReadFile =
   | {

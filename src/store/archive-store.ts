@@ -4,7 +4,14 @@ import path from 'node:path'
 import type { Config } from '../domain/config.ts'
 import { ForewordError } from '../domain/errors.ts'
 import { failPoint } from '../domain/fail-point.ts'
-import { finishPart, prepareFolder, readArchive, writePart, type ReadFile } from './archive-file.ts'
+import {
+  dropPart,
+  finishPart,
+  prepareFolder,
+  readArchive,
+  writePart,
+  type ReadFile,
+} from './archive-file.ts'
 import type { Reserved, Sql } from './connect.ts'
 
 /** Where the configuration wants the files. */
@@ -175,7 +182,10 @@ const archiveOn = async (session: Reserved, options: ArchiveOptions): Promise<Ar
       const file = newFile(folder)
       const written = await writePart(file, texts)
       failPoint('before_archive_move')
-      if (!(await moved(session, decisions, file, written))) continue
+      if (!(await moved(session, decisions, file, written))) {
+        await dropPart(file)
+        continue
+      }
       failPoint('after_archive')
       await finishPart(file)
       bytes = written.bytes

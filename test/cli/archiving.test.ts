@@ -65,6 +65,7 @@ t.test(
     const newest = await b.foreword(['why', 'dns_record/r0.example.org.'])
     t.equal(newest.code, 0, newest.stderr)
     t.match(newest.stdout, /version 3/)
+  t.match(newest.stdout, /… 1 earlier version; of before \S+ \S+ UTC some or all are archived/)
 
     const folder = path.join(b.folder, 'kept')
     const [file = ''] = await readdir(folder)

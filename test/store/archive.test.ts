@@ -7,11 +7,17 @@ import t, { type Test } from 'tap'
 import { audit } from '../../src/audit/audit.ts'
 import { create, defineDecider, remove, update } from '../../src/domain/decider.ts'
 import type { Engine } from '../../src/foreword.ts'
-import { archive, verify, type ArchiveOptions } from '../../src/store/archive-store.ts'
+import {
+  archive,
+  archiveByPolicy,
+  verify,
+  type ArchiveOptions,
+} from '../../src/store/archive-store.ts'
 import { auditStore } from '../../src/store/audit-store.ts'
 import { codeOf, type Sql } from '../../src/store/connect.ts'
 import { age } from '../support/aged.ts'
 import { auditedBy } from '../support/audited.ts'
+import { testConfig } from '../support/settings.ts'
 import { allSettled, cloudWorld, testWorker, type CloudWorld } from '../support/engine.ts'
 
 const machines = ['a', 'b', 'c', 'd'] as const
@@ -392,6 +398,33 @@ t.test(
     t.ok(untold.includes('archives_add_up'), untold.join())
   },
 )
+
+t.test(
+  'the run of a schedule archives as the configuration says, and tells in words',
+  async (t) => {
+    const { engine, url } = await oldWorld(t)
+    const retention = { older_than_days: 30, to: await folderFor(t) }
+    t.equal(
+      await archiveByPolicy(engine.sql, testConfig(url)),
+      'nothing: the configuration keeps everything',
+    )
+    t.match(
+      await archiveByPolicy(engine.sql, testConfig(url, { retention })),
+      /^archived \d+ decisions, \d+ entries in 1 files$/,
+    )
+    t.equal((await readdir(retention.to)).length, 1)
+    const told = await archiveByPolicy(engine.sql, testConfig(url, { retention }))
+    t.match(told, /^archived 0 decisions/)
+  },
+)
+
+t.test('two do not archive at once', async (t) => {
+  const { engine } = await oldWorld(t)
+  const folder = await folderFor(t)
+  const both = await Promise.allSettled([run(engine, folder), run(engine, folder)])
+  t.same(both.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  await auditedBy(t, engine)
+})
 
 t.test('a file that was changed is found, and one that is gone', async (t) => {
   const { engine } = await oldWorld(t)

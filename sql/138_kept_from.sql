@@ -18,7 +18,7 @@ begin
   where e.resource = p_resource and e.version = foreword_code.kept_from(p_resource);
   raise exception '% of % is archived', p_asked, coalesce(found_first.name, p_resource::text)
     using
-      errcode = 'FW044',
+      errcode = 'FW060',
       detail = format(
         'The log has it from version %s on, of %s UTC.',
         found_first.version,
@@ -45,7 +45,7 @@ begin
     p_scope,
     to_char(p_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
     using
-      errcode = 'FW044',
+      errcode = 'FW060',
       detail = format(
         'The log has all of it from %s UTC on.',
         to_char(since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')

@@ -53,7 +53,7 @@ begin
 end
 $$;
 comment on function foreword.assumed_at(text, text, text, timestamptz) is
-  'One resource as deciders assumed it to be at a time, in one row; state null: absent; version 0: nothing was decided about it yet. decided_at, decision_id, cause: who wrote that version, and when; intent_id and intent_state: the intent that it is of, and how that stands today (rejected, stale or cancelled: it was taken back since); settled_at: when that was settled. No fact to decide on: use foreword.assume. FW025: no name. FW028: no time. FW044: that part of the log is archived.';
+  'One resource as deciders assumed it to be at a time, in one row; state null: absent; version 0: nothing was decided about it yet. decided_at, decision_id, cause: who wrote that version, and when; intent_id and intent_state: the intent that it is of, and how that stands today (rejected, stale or cancelled: it was taken back since); settled_at: when that was settled. No fact to decide on: use foreword.assume. FW025: no name. FW028: no time. FW060: that part of the log is archived.';
 
 create function foreword.assumed_at_version(scope text, kind text, name text, of_version bigint)
 returns table (
@@ -128,4 +128,4 @@ begin
 end
 $$;
 comment on function foreword.assumed_at(text, timestamptz, text) is
-  'All resources of a scope, or of one of its kinds, that deciders assumed to be there at a time: one moment for all of them, never half a decision. FW025: no name. FW028: no time. FW044: that part of the log is archived.';
+  'All resources of a scope, or of one of its kinds, that deciders assumed to be there at a time: one moment for all of them, never half a decision. FW025: no name. FW028: no time. FW060: that part of the log is archived.';

@@ -83,4 +83,4 @@ begin
 end
 $$;
 comment on function foreword.changed_between(text, timestamptz, timestamptz, text) is
-  'What decisions made of the resources of a scope, or of one of its kinds, between two times, the second included. change: created, changed, deleted, replaced (there before and after, gone in between), passed (made and gone again in between) or touched (decided about, and assumed as before). decided_at, decision_id: who wrote the last version. FW025: no name. FW028: no time, or the second is earlier. FW044: that part of the log is archived.';
+  'What decisions made of the resources of a scope, or of one of its kinds, between two times, the second included. change: created, changed, deleted, replaced (there before and after, gone in between), passed (made and gone again in between) or touched (decided about, and assumed as before). decided_at, decision_id: who wrote the last version. FW025: no name. FW028: no time, or the second is earlier. FW060: that part of the log is archived.';

@@ -99,7 +99,12 @@ begin
               from (
                 select p.decision
                 from foreword_private.premise p
-                where p.resource = e.resource and p.version = e.version and p.decision <> d.id
+                where p.resource = e.resource and p.version = e.version
+                union all
+                -- Whoever replaces it himself has no row there (056_place.sql).
+                select w.decision
+                from foreword_private.entry w
+                where w.resource = e.resource and w.version = e.version + 1
                 offset 0
               ) p
               cross join lateral (
@@ -109,11 +114,14 @@ begin
                 offset 0
               ) h
               where
-                h.settled_at is null
-                or not exists (
-                  select
-                  from foreword_private.entry n
-                  where n.resource = h.resource and n.version > h.version
+                p.decision <> d.id
+                and (
+                  h.settled_at is null
+                  or not exists (
+                    select
+                    from foreword_private.entry n
+                    where n.resource = h.resource and n.version > h.version
+                  )
                 )
             )
           )

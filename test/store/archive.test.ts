@@ -17,6 +17,7 @@ import { auditStore } from '../../src/store/audit-store.ts'
 import { codeOf, type Sql } from '../../src/store/connect.ts'
 import { age } from '../support/aged.ts'
 import { auditedBy } from '../support/audited.ts'
+import { eventually } from '../support/eventually.ts'
 import { testConfig } from '../support/settings.ts'
 import { allSettled, cloudWorld, testWorker, type CloudWorld } from '../support/engine.ts'
 
@@ -50,7 +51,7 @@ const drop = defineDecider({
 
 /** Machines that were made, resized some times, one of them gone; all settled 40 days ago. */
 const oldWorld = async (t: Test, rounds = 4): Promise<CloudWorld> => {
-  const world = await cloudWorld(t)
+  const world = await cloudWorld(t, { config: { deciders: [make, resize, drop] } })
   const { engine } = world
   await testWorker(t, engine)
   for (const name of machines) await engine.decide(make, { scope, input: name })
@@ -63,7 +64,11 @@ const oldWorld = async (t: Test, rounds = 4): Promise<CloudWorld> => {
     await allSettled(engine)
   }
   await engine.decide(drop, { scope, input: 'd' })
-  await allSettled(engine)
+  await eventually('all is settled, and decided again', async () => {
+    await allSettled(engine)
+    const due = await engine.sql`select from foreword.decision where decided_again = 'due'`
+    return due.length === 0
+  })
   await age(engine.sql, 40)
   return world
 }
@@ -75,7 +80,7 @@ const folderFor = async (t: Test): Promise<string> => {
 }
 
 const run = (engine: Engine, folder: string, over: Partial<ArchiveOptions> = {}) =>
-  archive(engine.sql, { older_than_s: 86_400, folder, batch_decisions: 7, ...over })
+  archive(engine.sql, { older_than_s: 86_400, folder, batch_decisions: 3, ...over })
 
 interface ArchivedLine {
   readonly decision?: { readonly id: string }
@@ -119,7 +124,7 @@ t.test(
     t.same(await entriesIn(engine.sql), all, 'a dry run moves nothing')
     t.same(await readdir(folder), [])
     const done = await run(engine, folder)
-    t.ok(done.decisions > 8, `${done.decisions} decisions`)
+    t.ok(done.decisions > 4, `${done.decisions} decisions`)
     t.match(looked, {
       decisions: done.decisions,
       entries: done.entries,
@@ -279,9 +284,9 @@ t.test('of what is archived nothing wrong is told, but one error', async (t) => 
   const changes = `select count(*) from foreword.changed_between('acme', ${at}, now())`
   t.equal(await asked(one), '[{"version":0}]', 'nothing was then')
   await run(engine, folder)
-  t.equal(await asked(one), 'FW044')
-  t.equal(await asked(scope_then), 'FW044')
-  t.equal(await asked(changes), 'FW044')
+  t.equal(await asked(one), 'FW060')
+  t.equal(await asked(scope_then), 'FW060')
+  t.equal(await asked(changes), 'FW060')
   const [kept] = await sql<{ since: string }[]>`select since::text from foreword.kept`
   const since = `'${kept?.since ?? ''}'::timestamptz`
   t.equal(
@@ -290,7 +295,7 @@ t.test('of what is archived nothing wrong is told, but one error', async (t) => 
   )
   t.equal(
     await asked(`select count(*) from foreword.assumed_at('acme', ${since} - interval '1 ms')`),
-    'FW044',
+    'FW060',
   )
   t.equal(
     await asked(`select count(*) from foreword.assumed_at('acme', now())`),
@@ -356,7 +361,7 @@ t.test(
       for (const { mode } of rows) locks.add(mode)
     }
     const { decisions } = await archiving
-    t.ok(decisions > 8)
+    t.ok(decisions > 4)
     t.same(await engine.sql`select sqlstate from foreword.conflict`, [])
     t.same(
       [...locks].filter(
@@ -410,9 +415,9 @@ t.test(
     )
     t.match(
       await archiveByPolicy(engine.sql, testConfig(url, { retention })),
-      /^archived \d+ decisions, \d+ entries in 1 files$/,
+      /^archived \d+ decisions, \d+ entries in \d+ files$/,
     )
-    t.equal((await readdir(retention.to)).length, 1)
+    t.ok((await readdir(retention.to)).length > 0)
     const told = await archiveByPolicy(engine.sql, testConfig(url, { retention }))
     t.match(told, /^archived 0 decisions/)
   },

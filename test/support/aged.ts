@@ -11,6 +11,9 @@ export const age = async (sql: Sql, days: number): Promise<void> => {
         select from foreword_private.entry e where e.decision = d.id and e.settled_at is null
       )`
     await tx`
+      update foreword_private.again a
+      set ended_at = a.ended_at - ${days}::integer * interval '1 day'`
+    await tx`
       update foreword_private.entry e
       set
         recorded_at = e.recorded_at - ${days}::integer * interval '1 day',

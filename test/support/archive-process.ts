@@ -9,5 +9,5 @@ armFailPoints((reached) => {
   if (reached === point && --left === 0) process.kill(process.pid, 'SIGKILL')
 })
 const sql = connectSql({ url, application_name: 'test:archive', max: 2 })
-await archive(sql, { older_than_s: 86_400, folder, batch_decisions: 7 })
+await archive(sql, { older_than_s: 86_400, folder, batch_decisions: 3 })
 await sql.end({ timeout: 5 })

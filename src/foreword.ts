@@ -191,6 +191,8 @@ const workerOf = async (
   }
   const { worker, applier, hear, leave } = await enterAndApply(options, engine, fail)
   const notices = createNotices(engine.reconcileDeps)
+  const { deciders } = config
+  const archive = () => archiveByPolicy(engine.sql, config)
   return startWorker({
     url,
     applier,
@@ -198,13 +200,7 @@ const workerOf = async (
     onStop: notices.stop,
     hear,
     schedules,
-    onSchedule: runSchedule({
-      store,
-      worker,
-      under: engine.under,
-      deciders: config.deciders,
-      archive: () => archiveByPolicy(engine.sql, config),
-    }),
+    onSchedule: runSchedule({ store, worker, under: engine.under, deciders, archive }),
     sweep_interval_ms: config.limits.sweep_interval_ms,
     drain_timeout_ms: config.limits.drain_timeout_ms,
     leave,

@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- NAME [CASE] [--rounds N] [--seconds S] [--json]`: one JSON line for each result.
+ * `npm run bench -- NAME [CASE] [--rounds N] [--seconds S] [--json]`: one JSON line for each result. `scale` also takes
+ * `--resources N` and `--entries N`.
  * CASE: only the cases whose names contain it, where the bench has many.
  */
 import { parseArgs } from 'node:util'
@@ -12,9 +13,16 @@ import { benchLatency } from './latency.ts'
 import { benchPlan } from './plan.ts'
 import { benchTakeover } from './takeover.ts'
 import { benchOutage } from './outage.ts'
+import { benchScale } from './scale.ts'
+import type { Size } from './scale-log.ts'
 import type { BenchLine } from './rounds.ts'
 
-type Bench = (rounds: number, duration_ms: number, only: string) => Promise<readonly BenchLine[]>
+type Bench = (
+  rounds: number,
+  duration_ms: number,
+  only: string,
+  size: Size,
+) => Promise<readonly BenchLine[]>
 
 const benches: Readonly<Record<string, Bench>> = {
   apply: benchApply,
@@ -26,6 +34,7 @@ const benches: Readonly<Record<string, Bench>> = {
   plan: benchPlan,
   takeover: benchTakeover,
   outage: benchOutage,
+  scale: benchScale,
 }
 
 const { values, positionals } = parseArgs({
@@ -34,6 +43,8 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     json: { type: 'boolean', default: false },
+    resources: { type: 'string', default: '1000000' },
+    entries: { type: 'string', default: '10000000' },
   },
 })
 const [name = '', only = ''] = positionals
@@ -44,6 +55,11 @@ if (bench === undefined) {
   )
   process.exit(2)
 }
-for (const line of await bench(Number(values.rounds), Number(values.seconds) * 1_000, only)) {
+const size = { resources: Number(values.resources), entries: Number(values.entries) }
+if (!(size.resources >= 10_000) || size.entries % size.resources !== 0) {
+  console.error('foreword: --resources must be 10000 at least, --entries a multiple of it')
+  process.exit(2)
+}
+for (const line of await bench(Number(values.rounds), Number(values.seconds) * 1_000, only, size)) {
   console.log(JSON.stringify(line))
 }

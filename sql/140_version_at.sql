@@ -15,6 +15,7 @@ declare
   low bigint;
   high bigint;
   middle bigint;
+  kept_from bigint;
 begin
   -- Most have few versions, or are asked for one of the last.
   select
@@ -32,10 +33,12 @@ begin
     order by e.version desc
     limit looked_at
   ) e;
+  kept_from := foreword_code.kept_from(p_resource);
   if low is not null or high is null then
-    return coalesce(low, 0);
+    low := coalesce(low, 0);
+  else
+    low := least(kept_from - 1, high);
   end if;
-  low := 0;
   while low < high loop
     middle := (low + high + 1) / 2;
     if exists (
@@ -54,6 +57,13 @@ begin
       high := middle - 1;
     end if;
   end loop;
+  -- What stands alone below may not have been the newest then.
+  if low < kept_from and kept_from > 1 then
+    perform foreword_code.refuse_archived(
+      p_resource,
+      format('What was assumed at %s UTC', to_char(p_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'))
+    );
+  end if;
   return low;
 end
 $$;

@@ -53,7 +53,7 @@ begin
 end
 $$;
 comment on function foreword.assumed_at(text, text, text, timestamptz) is
-  'One resource as deciders assumed it to be at a time, in one row; state null: absent; version 0: nothing was decided about it yet. decided_at, decision_id, cause: who wrote that version, and when; intent_id and intent_state: the intent that it is of, and how that stands today (rejected, stale or cancelled: it was taken back since); settled_at: when that was settled. No fact to decide on: use foreword.assume. FW025: no name. FW028: no time.';
+  'One resource as deciders assumed it to be at a time, in one row; state null: absent; version 0: nothing was decided about it yet. decided_at, decision_id, cause: who wrote that version, and when; intent_id and intent_state: the intent that it is of, and how that stands today (rejected, stale or cancelled: it was taken back since); settled_at: when that was settled. No fact to decide on: use foreword.assume. FW025: no name. FW028: no time. FW060: that part of the log is archived.';
 
 create function foreword.assumed_at_version(scope text, kind text, name text, of_version bigint)
 returns table (
@@ -79,7 +79,7 @@ as $$
   from foreword_code.assumed_version(foreword_code.resource_id($1, $2, $3), $4) v;
 $$;
 comment on function foreword.assumed_at_version(text, text, text, bigint) is
-  'One resource as it was assumed to be from this version on, with the columns of foreword.assumed_at; no row where there is no such version.';
+  'One resource as it was assumed to be from this version on, with the columns of foreword.assumed_at; no row where there is no such version, or it is archived.';
 
 create function foreword.assumed_at(scope text, at timestamptz, of_kind text default null)
 returns table (
@@ -109,6 +109,9 @@ as $$
 begin
   perform foreword_code.check_name('scope', assumed_at.scope);
   perform foreword_code.check_time(assumed_at.at);
+  if of_kind is null then
+    perform foreword_code.refuse_archived_scope(assumed_at.scope, assumed_at.at);
+  end if;
   return query
   select r.kind, r.name, v.*
   from foreword_private.resource r
@@ -125,4 +128,4 @@ begin
 end
 $$;
 comment on function foreword.assumed_at(text, timestamptz, text) is
-  'All resources of a scope, or of one of its kinds, that deciders assumed to be there at a time: one moment for all of them, never half a decision. FW025: no name. FW028: no time.';
+  'All resources of a scope, or of one of its kinds, that deciders assumed to be there at a time: one moment for all of them, never half a decision. FW025: no name. FW028: no time. FW060: that part of the log is archived.';

@@ -35,6 +35,9 @@ begin
     raise exception 'the first time is later than the second'
       using errcode = 'FW028', hint = 'Give the earlier one first.';
   end if;
+  if of_kind is null then
+    perform foreword_code.refuse_archived_scope(changed_between.scope, changed_between.since);
+  end if;
   return query
   select
     r.kind,
@@ -80,4 +83,4 @@ begin
 end
 $$;
 comment on function foreword.changed_between(text, timestamptz, timestamptz, text) is
-  'What decisions made of the resources of a scope, or of one of its kinds, between two times, the second included. change: created, changed, deleted, replaced (there before and after, gone in between), passed (made and gone again in between) or touched (decided about, and assumed as before). decided_at, decision_id: who wrote the last version. FW025: no name. FW028: no time, or the second is earlier.';
+  'What decisions made of the resources of a scope, or of one of its kinds, between two times, the second included. change: created, changed, deleted, replaced (there before and after, gone in between), passed (made and gone again in between) or touched (decided about, and assumed as before). decided_at, decision_id: who wrote the last version. FW025: no name. FW028: no time, or the second is earlier. FW060: that part of the log is archived.';

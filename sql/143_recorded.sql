@@ -21,7 +21,8 @@ create function foreword_code.recorded_decisions(
   thought jsonb,
   premises integer,
   predicates jsonb,
-  counters jsonb
+  counters jsonb,
+  archived boolean
 )
 language sql stable
 security definer
@@ -43,7 +44,8 @@ as $$
     d.thought,
     cardinality(d.premise_resources),
     d.premise_predicates,
-    d.premise_counters
+    d.premise_counters,
+    d.archive is not null
   from foreword_private.decision d
   where
     d.decided_at >= p_since

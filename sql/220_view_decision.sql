@@ -37,7 +37,12 @@ select
     where a.decided_as = d.id
   ) as instead_of,
   d.thought -> 0 as thought,
-  d.traceparent
+  d.traceparent,
+  (
+    select a.file
+    from foreword_private.archive a
+    where a.id = d.archive
+  ) as archived_in
 from foreword_private.decision d
 where not d.abandoned;
 
@@ -60,3 +65,4 @@ comment on column foreword.decision.input is 'The input that the decider was giv
 comment on column foreword.decision.saw_at is 'The clock that the decider was given as `now`: with its premises and its input all that it decided on.';
 comment on column foreword.decision.thought is 'What its decider''s `think` came to; null where it does not think, or where that is no JSON or larger than 64 KiB.';
 comment on column foreword.decision.traceparent is 'Of the span in which it was decided, as W3C writes it; null where none was recorded.';
+comment on column foreword.decision.archived_in is 'File that has what it was made of and what came of it; null: the log has.';

@@ -24,7 +24,8 @@ select
   null,
   null,
   format('%s with %s: %s found', p.kind, p.labels, p.found),
-  not exists (
+  case
+    when exists (
     select
     from (
       select l.key, l.value
@@ -46,7 +47,14 @@ select
         and m.decision <> d.id
       limit 1
     ) m
-  )
+    ) then false
+    -- Who came or left then may be archived: nobody knows any more.
+    when not exists (
+      select
+      from foreword_private.archived_scope a
+      where a.scope = p.scope and a.kept_xid >= pg_snapshot_xmin(d.snapshot)::text::bigint
+    ) then true
+  end
 from foreword_private.decision d
 cross join lateral jsonb_to_recordset(d.premise_predicates)
   as p (scope text, kind text, labels jsonb, found integer)

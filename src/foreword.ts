@@ -11,11 +11,13 @@ import type { AnyDecider } from './domain/decider.ts'
 import { nextRunOf } from './domain/cron-next.ts'
 import type { Logger, StaleDecision } from './domain/ports.ts'
 import type { AnyProvider, Secrets } from './domain/provider.ts'
+import { schedulesOf } from './domain/retention.ts'
 import type { DecideResult } from './domain/result.ts'
 import type { Telemetry } from './domain/telemetry-ports.ts'
 import { createNotices } from './reconcile/notices.ts'
 import type { reconcile, ReconcileDeps } from './reconcile/reconcile.ts'
 import { applyLog } from './store/apply-log.ts'
+import { archiveByPolicy } from './store/archive-store.ts'
 import { budgetStore } from './store/budget-store.ts'
 import { connectSql, type Sql } from './store/connect.ts'
 import { decisionStore } from './store/decision-store.ts'
@@ -193,6 +195,8 @@ const workerOf = async (
   }
   const { worker, applier, hear, leave } = await enterAndApply(options, engine, fail)
   const notices = createNotices(engine.reconcileDeps)
+  const { deciders } = config
+  const archive = () => archiveByPolicy(engine.sql, config)
   return startWorker({
     url,
     applier,
@@ -200,7 +204,7 @@ const workerOf = async (
     onStop: notices.stop,
     hear,
     schedules,
-    onSchedule: runSchedule({ store, worker, under: engine.under, deciders: config.deciders }),
+    onSchedule: runSchedule({ store, worker, under: engine.under, deciders, archive }),
     sweep_interval_ms: config.limits.sweep_interval_ms,
     drain_timeout_ms: config.limits.drain_timeout_ms,
     leave,
@@ -287,7 +291,7 @@ export const openEngine = (options: EngineOptions): Engine => {
     startWorker: async (onFatal, schedules) => {
       // A helper does not speak for the configuration of those who stay.
       if (schedules === undefined) await registerPolicies(sql, config.policies)
-      return workerOf(options, engine, onFatal, schedules ?? config.schedules)
+      return workerOf(options, engine, onFatal, schedules ?? schedulesOf(config))
     },
     decideHere: (onFatal) =>
       waking(quietly, () => {

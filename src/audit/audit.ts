@@ -3,7 +3,14 @@
  * must have an order in which each of them would have read what it read. It trusts none of the code
  * that wrote them, so it finds also what was edited by hand or lost by a restore.
  */
-import type { AuditStore, Finding, HistoryLaw, Law, TableLaw } from '../domain/audit-ports.ts'
+import type {
+  ArchivedLog,
+  AuditStore,
+  Finding,
+  HistoryLaw,
+  Law,
+  TableLaw,
+} from '../domain/audit-ports.ts'
 import { holdHistory } from './history-laws.ts'
 
 export interface Check extends Finding {
@@ -16,6 +23,8 @@ export interface AuditReport {
   readonly checks: readonly Check[]
   /** True: no law is broken. */
   readonly ok: boolean
+  /** What has left the log by `foreword archive`: nothing is proven of it here. */
+  readonly archived: ArchivedLog
 }
 
 /** Violations shown of each law; `violated` counts them all. */
@@ -23,7 +32,8 @@ const violations_max = 20
 
 /** Records, so that a law without its sentence does not compile. In the order of the report. */
 const of_tables: Readonly<Record<TableLaw, string>> = {
-  versions_without_gaps: 'The versions of each resource are 1 to n, and n is its state’s version.',
+  versions_without_gaps:
+    'The versions of each resource are 1 to n, archived ones first, and n is its state’s version.',
   state_is_newest_entry: 'What is assumed of a resource is what its newest entry says.',
   entries_are_decided: 'Every entry was written by a decision that committed.',
   states_are_lawful:
@@ -40,6 +50,7 @@ const of_tables: Readonly<Record<TableLaw, string>> = {
   the_gone_consume_nothing: 'A resource that is gone, with nothing under way, consumes nothing.',
   members_match_labels: 'find() sees each present resource under each of its labels, and no other.',
   references_resolve: 'Whatever is noted of a resource is noted of one that is known.',
+  archives_add_up: 'What each file of the archive took is what has left the log, and no more.',
 }
 
 const of_history: Readonly<Record<HistoryLaw, string>> = {
@@ -61,5 +72,9 @@ export const audit = (store: AuditStore): Promise<AuditReport> =>
     }
     const findings = await holdHistory(await log.history(), violations_max)
     for (const law of historyLaws) checks.push({ law, says: of_history[law], ...findings[law] })
-    return { checks, ok: checks.every((check) => check.violated === 0) }
+    return {
+      checks,
+      ok: checks.every((check) => check.violated === 0),
+      archived: await log.archived(),
+    }
   })

@@ -11,6 +11,7 @@ import { placesOfReads, versionOrder, type VersionOrder } from './version-order.
 /** A finding before anybody asked for names: only what is told is worth a query. */
 interface Untold {
   readonly checked: number
+  readonly unproven?: number
   readonly violated: number
   readonly decisions: readonly number[]
   readonly keys: readonly number[]
@@ -35,13 +36,14 @@ const breaking = (
 
 /** G1a and G1b of Adya: nobody read what was never committed, or was not what a decision left. */
 const readsWereWritten = (
-  { reads, writes }: History,
+  { reads, writes, kept_from }: History,
   order: VersionOrder,
   places: Int32Array,
   violations_max: number,
 ): Untold => {
-  const checked = reads.decision.length
-  const { violated, shown } = breaking(checked, violations_max, (row) => {
+  const rows = reads.decision.length
+  let unproven = 0
+  const { violated, shown } = breaking(rows, violations_max, (row) => {
     const [key, version] = [reads.key[row] ?? 0, reads.version[row] ?? 0]
     if (version === 0) return false
     const end = order.starts[key + 1] ?? 0
@@ -50,12 +52,17 @@ const readsWereWritten = (
       if ((writes.decision[order.rows[place] ?? 0] ?? -1) >= 0) return false
       place += 1
     }
+    if (kept_from !== undefined && version < (kept_from[key] ?? 1)) {
+      unproven += 1
+      return false
+    }
     return true
   })
   const decision = (row: number): number => reads.decision[row] ?? 0
   const key = (row: number): number => reads.key[row] ?? 0
   return {
-    checked,
+    checked: rows - unproven,
+    unproven,
     violated,
     decisions: shown.map(decision),
     keys: shown.map(key),
@@ -82,6 +89,7 @@ const findsAreComplete = (
   )
   return {
     checked: finds.found.reduce((count, found) => count + (found >= 0 ? 1 : 0), 0),
+    unproven: history.unanswered ?? 0,
     violated,
     decisions: shown.map((row) => finds.decision[row] ?? 0),
     keys: [],
@@ -146,10 +154,11 @@ export const holdHistory = async (
     all.flatMap(({ decisions }) => decisions),
     all.flatMap(({ keys }) => keys),
   )
-  const told = ({ checked, violated, tell }: Untold): Finding => ({
+  const told = ({ checked, unproven = 0, violated, tell }: Untold): Finding => ({
     checked,
     violated,
     violations: tell(named),
+    ...(unproven > 0 ? { unproven } : {}),
   })
   return {
     reads_were_written: told(untold.reads_were_written),

@@ -158,7 +158,19 @@ export const loadConfig = async (
     decoded.directory === undefined
       ? resolve(cwd, elsewhere)
       : resolve(file === undefined ? cwd : dirname(file), decoded.directory)
-  const config = { ...decoded, database: decoded.database ?? databaseFrom(env), directory }
+  const retention =
+    decoded.retention?.to === undefined
+      ? decoded.retention
+      : {
+          ...decoded.retention,
+          to: resolve(file === undefined ? cwd : dirname(file), decoded.retention.to),
+        }
+  const config = {
+    ...decoded,
+    database: decoded.database ?? databaseFrom(env),
+    directory,
+    retention,
+  }
   for (const part of [config.providers, config.deciders, config.schedules, config.policies])
     Object.freeze(part)
   Object.freeze(config.limits)

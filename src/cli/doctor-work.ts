@@ -2,7 +2,8 @@
 import { nextRunOf } from '../domain/cron-next.ts'
 import { queueVersion } from '../worker/queue-needs.ts'
 import { fail, ok, only, unseen, warn, type Check, type Said } from './doctor-finding.ts'
-import { moment, plural, sizeOf, span } from './print.ts'
+import { size } from './doctor-size.ts'
+import { moment, plural, span } from './print.ts'
 
 interface Worker {
   readonly id: number
@@ -254,44 +255,6 @@ const queue: Check = {
             'use the release of foreword that migrated',
           ),
     ]
-  },
-}
-
-const age_max = 1_000_000_000
-
-const size: Check = {
-  name: 'size',
-  of_foreword: true,
-  run: async ({ sql }) => {
-    const row = only(
-      await sql<{ database: number; log: number; entries: number; age: number }[]>`
-        select
-          pg_database_size(current_database()) as database,
-          pg_total_relation_size('foreword_private.entry')
-            + pg_total_relation_size('foreword_private.decision')
-            + pg_total_relation_size('foreword_private.premise')
-            + pg_total_relation_size('foreword_private.attempt') as log,
-          (
-            select greatest(c.reltuples, s.n_live_tup, 0)::bigint
-            from pg_class c
-            join pg_stat_user_tables s on s.relid = c.oid
-            where c.oid = 'foreword_private.entry'::regclass
-          ) as entries,
-          (
-            select age(d.datfrozenxid)::bigint
-            from pg_database d
-            where d.datname = current_database()
-          ) as age`,
-    )
-    const told = `database ${sizeOf(row.database)}, the log of it ${sizeOf(row.log)}, about ${row.entries} entries; nothing is archived`
-    return row.age > age_max
-      ? [
-          fail(
-            `${told}; the oldest transaction number is ${row.age} back`,
-            'vacuum freeze; end old transactions and replication slots',
-          ),
-        ]
-      : [ok(told)]
   },
 }
 

@@ -182,6 +182,22 @@ const tellShown = async (
   for (const ruling of rulings) tell.ruling(ruling)
 }
 
+/** Where the log is asked for more than it keeps, it says so. */
+const noteArchived = async (
+  context: Context,
+  sql: Sql,
+  scope: string | undefined,
+  [oldest]: readonly EntryRow[],
+): Promise<void> => {
+  const [kept] = await sql<{ since: Date | null }[]>`
+    select max(k.since) as since
+    from foreword.kept k
+    where ${scope ?? null}::text is null or k.scope = ${scope ?? null}`
+  const since = kept?.since ?? null
+  if (since === null || (oldest !== undefined && oldest.recorded_at > since)) return
+  context.note(`of before ${moment(since)} UTC some or all is archived: see foreword.archive`)
+}
+
 export const log =
   (scope: string | undefined, options: { readonly number: number; readonly follow?: boolean }) =>
   async (context: Context): Promise<number> => {
@@ -200,6 +216,7 @@ export const log =
         context.out(json ? JSON.stringify(line) : layout.row(cellsOfRuling(ruling, context)))
       },
     }
+    await noteArchived(context, sql, scope, shown)
     if (!json && shown.length > 0) context.out(layout.title())
     await tellShown(sql, scope, shown, tell)
     if (!json && shown.length === 0 && options.follow !== true) context.note('the log is empty')

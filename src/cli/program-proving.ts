@@ -1,6 +1,7 @@
 /** The commands that look back, and hold what is there against laws and advice. */
 import type { Command } from 'commander'
 import type { Does } from './command.ts'
+import type { ArchiveOptions } from './archive.ts'
 import type { ReplayOptions } from './replay.ts'
 
 export const addProving = (program: Command, does: Does): void => {
@@ -29,6 +30,21 @@ export const addProving = (program: Command, does: Does): void => {
       .option('--decider <name>', 'only decisions of this decider')
       .option('--scope <scope>', 'only decisions in this scope'),
     async (options: ReplayOptions) => (await import('./replay.ts')).replay(options),
+  )
+  does(
+    program
+      .command('archive')
+      .description('move what was settled long ago from the log to files, and read these back')
+      .argument('[file...]', 'with --verify: files; default: all that the log knows of')
+      .option('--older-than <span>', 'settled longer ago: 30d, 12h; default: the configuration’s')
+      .option(
+        '--to <dir>',
+        'folder of the files; default: the configuration’s, or .foreword/archive',
+      )
+      .option('--dry-run', 'say what would go, and move nothing')
+      .option('--verify', 'read files back, and hold them against what the log says of them'),
+    async (files: string[], options: ArchiveOptions) =>
+      (await import('./archive.ts')).archive(files, options),
   )
   does(
     program

@@ -33,6 +33,16 @@ const agoOf = (text: string): number | undefined => {
   )
 }
 
+/** Milliseconds of a span of time: `30d`, `1h30m`. Throws a ForewordError for what is none. */
+export const spanOf = (text: string): number => {
+  const ms = agoOf(`-${text}`)
+  if (ms !== undefined) return ms
+  throw new ForewordError(`${JSON.stringify(harmless(text))} is no span of time`, {
+    remedy: 'write it like 30d, 12h or 1h30m',
+    exit_code: 2,
+  })
+}
+
 /** Whether a text could be a time at all: what begins with a dash could as well be an option. */
 export const looksLikeTime = (text: string): boolean =>
   agoOf(text) !== undefined || absolute.test(text)

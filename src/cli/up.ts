@@ -1,4 +1,5 @@
 /** `foreword up`: database, migrations, worker, schedules and page in one process. */
+import { schedulesOf } from '../domain/retention.ts'
 import { webReads } from '../store/web-reads.ts'
 import { webRulings } from '../store/web-rulings.ts'
 import { version } from '../version.ts'
@@ -37,7 +38,7 @@ export const up =
     const { colors, say } = context
     say(colors.bold(`foreword ${version}`))
     tellDatabase(context, database)
-    const serving = await startServing(context, engine, config.schedules)
+    const serving = await startServing(context, engine, schedulesOf(config))
     if (scraped !== null) say(`  ${colors.dim('metrics')}   ${scraped}`)
     say(`  ${colors.dim('page')}      ${web.url}`)
     say('Ready. Ctrl-C ends it.')

@@ -27,7 +27,8 @@ const valueOf = (state: Json): string =>
 const premiseText = (premise: Premise): string => {
   const { kind, name, version, predicate, state } = premise
   if (predicate !== null) return harmless(`${predicate}${standing(premise)}`)
-  const was = version === 0 ? 'v0 (never existed)' : `v${version ?? '?'} ${valueOf(state)}`
+  const value = premise.archived ? '(archived)' : valueOf(state)
+  const was = version === 0 ? 'v0 (never existed)' : `v${version ?? '?'} ${value}`
   return harmless(`${kind ?? ''}/${name ?? ''} ${was}${standing(premise)}`)
 }
 

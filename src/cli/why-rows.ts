@@ -1,4 +1,5 @@
 /** What `foreword why` asks the views. */
+import { dirname } from 'node:path'
 import { ForewordError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import { parseResourceKey } from '../domain/reference.ts'
@@ -35,6 +36,8 @@ export interface Premise {
   readonly predicate: string | null
   /** What was assumed in that version; null: absent, or no resource. */
   readonly state: Json
+  /** What was assumed then has left the log. */
+  readonly archived: boolean
   readonly holds: boolean | null
   /** The intent that wrote the next version, and the decision that it is of. */
   readonly next_intent: number | null
@@ -59,6 +62,8 @@ export interface Story {
   readonly subject: Subject
   /** Its scope is paused: by whom, and why. */
   readonly paused: Pause | null
+  /** From when on the log of its scope is whole; null: nothing of it was archived. */
+  readonly kept_since: Date | null
   readonly entries: readonly (EntryRow & {
     readonly premises: readonly Premise[]
     readonly attempts: readonly Attempt[]
@@ -107,16 +112,40 @@ const readSubject = async (
   return subjectOf(rows, what)
 }
 
+/** A decision is known to be archived; a number only says that it may be. */
+const refuseArchived = async (sql: Sql, what: string, is_decision: boolean): Promise<void> => {
+  const [row] = await sql<{ file: string | null; since: string | null }[]>`
+    select
+      (
+        select d.archived_in
+        from foreword.decision d
+        where d.id = ${is_decision ? what : null}::uuid
+      ) as file,
+      (select min(a.file) from foreword.archive a) as since`
+  if (row?.file !== null && row?.file !== undefined) {
+    throw new ForewordError(`decision ${what} is archived`, {
+      where: harmless(row.file),
+      remedy: `for example: grep ${what} ${harmless(row.file)}`,
+    })
+  }
+  if (!is_decision && row?.since !== null && row?.since !== undefined) {
+    throw new ForewordError(`intent ${what} is not in the log: it is archived, or never was`, {
+      remedy: `for example: grep -l '"id": ${what.replace('#', '')},' ${harmless(dirname(row.since))}/*.ndjson`,
+    })
+  }
+}
+
 const readPremises = (sql: Sql, decisions: readonly string[]): Promise<readonly Premise[]> =>
   sql<Premise[]>`
     select
       p.decision_id, p.kind, p.name, p.version, p.predicate, p.holds,
       was.state,
+      p.predicate is null and p.version > 0 and was.version is null as archived,
       next.id as next_intent,
       next.decision_id as next_decision
     from foreword.premise p
     left join lateral (
-      select a.state
+      select a.version, a.state
       from foreword.assumed_at_version(p.scope, p.kind, p.name, p.version) a
       where p.predicate is null
     ) was on true
@@ -192,6 +221,7 @@ export const readStory = async (
       : undefined
   const [found] = by_id ?? []
   if ((is_id || is_decision) && found === undefined) {
+    await refuseArchived(sql, what, is_decision)
     const word = is_id ? 'intent' : 'decision that wrote anything,'
     throw unknown(`${word} ${what}`, 'see `foreword log`, or select id from foreword.intent')
   }
@@ -208,10 +238,13 @@ export const readStory = async (
     readFates(sql, ids),
     readLinks(sql, ids),
   ])
+  const [kept] = await sql<{ since: Date }[]>`
+    select k.since from foreword.kept k where k.scope = ${subject.scope}`
   const fate = new Map(fates.map(({ id, ...rest }) => [id, rest]))
   return {
     subject,
     paused: pauses[0] ?? null,
+    kept_since: kept?.since ?? null,
     entries: entries.map((entry) => ({
       ...entry,
       ...(fate.get(entry.id) ?? no_fate),

@@ -53,7 +53,7 @@ const tellDecision = (context: Context, { entries, paused }: Story, first: Entry
 }
 
 const tellResource = (context: Context, story: Story, whole: boolean): void => {
-  const { subject, entries, paused } = story
+  const { subject, entries, paused, kept_since } = story
   const { colors, out } = context
   const condition = subject.condition.replaceAll('_', ' ')
   out(
@@ -63,7 +63,9 @@ const tellResource = (context: Context, story: Story, whole: boolean): void => {
   tellFacts(context, subjectFacts(subject))
   if (entries.length === 0) out(colors.dim('\nNothing was decided about it yet.'))
   const earlier = (entries[0]?.version ?? 1) - 1
-  if (earlier > 0 && whole) out(colors.dim(`\n… ${plural(earlier, 'earlier version')}`))
+  const kept =
+    kept_since === null ? '' : `; of before ${moment(kept_since)} UTC some or all are archived`
+  if (earlier > 0 && whole) out(colors.dim(`\n… ${plural(earlier, 'earlier version')}${kept}`))
   for (const entry of entries) {
     out()
     out(entryTitle(entry, colors, false))

@@ -1,4 +1,5 @@
 /** `foreword worker`: one more worker. */
+import { schedulesOf } from '../domain/retention.ts'
 import { version } from '../version.ts'
 import type { Context } from './context.ts'
 import { measuringOf, serveMetrics } from './metrics.ts'
@@ -22,7 +23,7 @@ export const worker =
     const { colors, say } = context
     say(colors.bold(`foreword ${version}`))
     tellDatabase(context, database)
-    const serving = await startServing(context, engine, config.schedules)
+    const serving = await startServing(context, engine, schedulesOf(config))
     if (scraped !== null) say(`  ${colors.dim('metrics')}   ${scraped}`)
     say('Ready. Ctrl-C ends it.')
     return serving.untilStopped()

@@ -52,6 +52,7 @@ const whyNot = (deps: ReplayDeps, decision: RecordedDecision): string | null => 
   if (decider === undefined && name.startsWith('foreword/')) return 'foreword’s own, of facts'
   if (decider_version === 0) return 'decided in SQL'
   if (decider === undefined) return 'no such decider in the configuration'
+  if (decision.archived) return 'archived'
   if (saw_at === null) return 'its clock was not recorded'
   if (decider.think !== undefined && thought === null) return 'what it thought was not recorded'
   return missingOf(decision)

@@ -15,6 +15,7 @@ export type TableLaw =
   | 'the_gone_consume_nothing'
   | 'members_match_labels'
   | 'references_resolve'
+  | 'archives_add_up'
 
 /** What the decisions of a whole history must be to each other; the audit works it out. */
 export type HistoryLaw = 'reads_were_written' | 'finds_are_complete' | 'decisions_are_serializable'
@@ -34,6 +35,18 @@ export interface Finding {
   /** Rows that break it; `violations` holds the first of them only. */
   readonly violated: number
   readonly violations: readonly Violation[]
+  /** Rows that it could not be held against, since what they speak of is archived. */
+  readonly unproven?: number
+}
+
+/** What has left the log: its laws are held against what is kept. */
+export interface ArchivedLog {
+  readonly files: number
+  readonly decisions: number
+  readonly entries: number
+  /** When the first and the last of them were decided; null: nothing is archived. */
+  readonly decided_from: Date | null
+  readonly decided_until: Date | null
 }
 
 export interface LoadedHistory {
@@ -46,6 +59,7 @@ export interface LoadedHistory {
 export interface LogSnapshot {
   readonly find: (law: TableLaw, violations_max: number) => Promise<Finding>
   readonly history: () => Promise<LoadedHistory>
+  readonly archived: () => Promise<ArchivedLog>
 }
 
 export interface AuditStore {

@@ -9,6 +9,7 @@ import { Metrics } from './codec-metrics.ts'
 import { DeciderShape, ProviderLists, timer_ms_max } from './codec-provider.ts'
 import { defaultLimits, type Config } from './config.ts'
 import { parseCrontab } from './crontab.ts'
+import { tokenValidMs } from './retention.ts'
 
 /** A week: what was missed for longer is history. */
 const backfill_minutes_max = 7 * 24 * 60
@@ -126,6 +127,11 @@ const Limits = strictObject(
   {},
 )
 
+const Retention = strictObject(
+  { older_than_days: wholeNumber(1, 36_500) },
+  { to: Name, cron: Cron },
+)
+
 const Web = strictObject({ port: defaulted(wholeNumber(0, 65_535), default_web_port) }, {})
 
 const Input = strictObject(
@@ -137,7 +143,7 @@ const Input = strictObject(
     limits: defaulted(Limits, defaultLimits),
     web: defaulted(Web, { port: default_web_port }),
   },
-  { database: Database, directory: Name, metrics: Metrics },
+  { database: Database, directory: Name, metrics: Metrics, retention: Retention },
 )
 type Input = t.TypeOf<typeof Input>
 
@@ -228,7 +234,22 @@ const windowProblems = ({ policies }: Input): readonly Problem[] =>
     ])
   })
 
+/** A key that an API may still know must be found in the log. */
+const retentionProblems = ({ retention, providers }: Input): readonly Problem[] => {
+  const days = Math.ceil(tokenValidMs({ providers }) / 86_400_000)
+  return retention === undefined || retention.older_than_days >= days
+    ? []
+    : [
+        {
+          path: 'retention.older_than_days',
+          message: `${retention.older_than_days} is less than the time for which an API knows idempotency keys`,
+          remedy: `keep ${days} days at least, the longest token_valid_ms of the providers`,
+        },
+      ]
+}
+
 const agreementProblems = (input: Input): readonly Problem[] => [
+  ...retentionProblems(input),
   ...windowProblems(input),
   ...duplicates(
     'providers',
@@ -261,9 +282,6 @@ export const decodeConfig = (value: unknown): E.Either<readonly Problem[], Decod
   const input = decoded.right
   const problems = agreementProblems(input)
   if (problems.length > 0) return E.left(problems)
-  return E.right({
-    ...input,
-    database: input.database,
-    directory: input.directory,
-  })
+  const { database, directory, retention } = input
+  return E.right({ ...input, database, directory, retention })
 }

@@ -54,6 +54,15 @@ export interface Schedule {
   readonly backfill_minutes?: number
 }
 
+/** What was settled longer ago goes to files: see docs/operations.md. */
+export interface Retention {
+  readonly older_than_days: number
+  /** The folder of the files, from the config file's folder on. Absent: `archive` in `directory`. */
+  readonly to?: string
+  /** When a worker archives, five crontab fields, UTC. Absent: 17 3 * * *. */
+  readonly cron?: string
+}
+
 export interface Limits {
   readonly pool_connections_max: number
   readonly decide_tries_max: number
@@ -90,6 +99,8 @@ export interface Config {
   readonly schedules: readonly Schedule[]
   readonly policies: readonly Policy[]
   readonly limits: Limits
+  /** Absent: the log keeps everything, unless somebody runs `foreword archive`. */
+  readonly retention?: Retention | undefined
   /** The page and /healthz of `foreword up`, on loopback. */
   readonly web: { readonly port: number }
   /** /metrics of `foreword up` and `foreword worker`; absent: there is none, and nothing is counted. */

@@ -1,5 +1,5 @@
 /** What a `foreword.config.ts` is written with. */
-import type { Limits, MetricsConfig, Policy, Schedule } from './config.ts'
+import type { Limits, MetricsConfig, Policy, Retention, Schedule } from './config.ts'
 import type { AnyDecider } from './decider.ts'
 import type { AnyProvider, Secret } from './provider.ts'
 
@@ -22,6 +22,8 @@ export interface ConfigInput {
   })[]
   readonly policies?: readonly PolicyInput[]
   readonly limits?: Partial<Limits>
+  /** Unset: the log keeps everything. */
+  readonly retention?: Retention
   readonly web?: { readonly port?: number }
   /** Unset: no /metrics. `{}`: on 127.0.0.1:3674. */
   readonly metrics?: Partial<MetricsConfig>

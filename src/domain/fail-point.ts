@@ -17,6 +17,9 @@ export type FailPoint = `${'before' | 'after'}_${
     | 'sweep'
     | 'release'
     | 'decide_again'
+    // Archiving: the file is on disk, its rows are deleted, the transaction has committed.
+    | 'archive_move'
+    | 'archive'
 }`
 
 let trap: ((point: FailPoint) => void) | null = null

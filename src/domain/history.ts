@@ -51,6 +51,10 @@ export interface History {
   readonly writes: Writes
   readonly reads: Reads
   readonly finds: Finds
+  /** From which version on the log has all of a key; absent: nothing of any key was archived. */
+  readonly kept_from?: Float64Array
+  /** Finds that cannot be answered, since who answered to them is archived. */
+  readonly unanswered?: number
 }
 
 /** What people call the numbers of a history. */

@@ -51,6 +51,8 @@ export interface RecordedDecision {
   readonly input: Json
   /** What it thought, in an array of one. */
   readonly thought: readonly Json[] | null
+  /** What it was made of has left the log. */
+  readonly archived: boolean
   readonly predicates: readonly RecordedPredicate[]
   readonly counters: readonly {
     readonly scope: string

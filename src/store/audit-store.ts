@@ -1,5 +1,11 @@
 /** Holds the laws of the log's tables against one snapshot of them, and loads the history for the others. */
-import type { AuditStore, Finding, TableLaw, Violation } from '../domain/audit-ports.ts'
+import type {
+  ArchivedLog,
+  AuditStore,
+  Finding,
+  TableLaw,
+  Violation,
+} from '../domain/audit-ports.ts'
 import type { Sql, TransactionSql } from './connect.ts'
 import { loadHistory } from './history-store.ts'
 import { tableLaws } from './table-laws.ts'
@@ -26,6 +32,19 @@ const find = async (
   }
 }
 
+const archived = async (tx: TransactionSql): Promise<ArchivedLog> => {
+  const [row] = await tx<ArchivedLog[]>`
+    select
+      count(*) as files,
+      coalesce(sum(a.decisions), 0)::bigint as decisions,
+      coalesce(sum(a.entries), 0)::bigint as entries,
+      min(a.decided_from) as decided_from,
+      max(a.decided_until) as decided_until
+    from foreword_private.archive a`
+  if (row === undefined) throw new Error('nothing is told of the archive')
+  return row
+}
+
 /** The laws against one snapshot. READ ONLY: an audit can run beside everything and disturbs nobody. */
 export const auditStore = (sql: Sql): AuditStore => ({
   snapshot: async (work) => {
@@ -38,6 +57,7 @@ export const auditStore = (sql: Sql): AuditStore => ({
         result: await work({
           find: (law, violations_max) => find(tx, law, violations_max),
           history: () => loadHistory(tx),
+          archived: () => archived(tx),
         }),
       }
     })

@@ -98,8 +98,17 @@ export class HistoryRows {
     xmax: float64Column(),
     xip: [] as (readonly number[])[],
   }
+  readonly #kept_resources = new Map<number, number>()
+  readonly #kept_counters = new Map<number, number>()
+  /** Of each scope some of which is archived, the newest transaction from which on a resource is kept. */
+  readonly #kept_xids: ReadonlyMap<string, number>
+  #unanswered = 0
   readonly #memberships: (readonly number[])[] = [[]]
   readonly #membership_numbers = new Map<string, number>()
+
+  constructor(kept_xids: ReadonlyMap<string, number> = new Map()) {
+    this.#kept_xids = kept_xids
+  }
 
   /** id, xid, premise_resources, premise_versions, premise_counters, premise_predicates, snapshot */
   addDecision(row: CopiedRow): void {
@@ -136,8 +145,12 @@ export class HistoryRows {
       this.#finds.decision.push(decision)
       // Of several labels the log does not say whether those that carry all of them were counted.
       const one = Object.keys(premise.labels ?? {}).length < 2
-      this.#finds.found.push(one && at >= 0 ? (premise.found ?? -1) : -1)
-      this.#finds.xmin.push(at < 0 ? own : int64At(bytes, at + 4))
+      const xmin = at < 0 ? own : int64At(bytes, at + 4)
+      // Whoever answered to it may have come or left with a version that is archived.
+      const archived = xmin <= (this.#kept_xids.get(premise.scope ?? '') ?? -1)
+      if (one && at >= 0 && archived) this.#unanswered += 1
+      this.#finds.found.push(one && at >= 0 && !archived ? (premise.found ?? -1) : -1)
+      this.#finds.xmin.push(xmin)
       this.#finds.xmax.push(at < 0 ? own : int64At(bytes, at + 12))
       this.#finds.xip.push(xip)
     }
@@ -177,6 +190,26 @@ export class HistoryRows {
     this.#membership.push(0)
   }
 
+  /** resource, kept_from; of resources that nothing in the log speaks of there is no number. */
+  addKeptResource(row: CopiedRow): void {
+    const key = this.resources.find(row.bytes, row.at(0))
+    if (key >= 0) this.#kept_resources.set(key, row.int64(1))
+  }
+
+  /** scope, metric, kept_from */
+  addKeptCounter(row: CopiedRow): void {
+    const key = this.counters.find({ scope: row.text(0), metric: row.text(1) })
+    if (key !== undefined) this.#kept_counters.set(key, row.int64(2))
+  }
+
+  /** 1 where all of a key is in the log. */
+  #keptFrom(keys: number): Float64Array {
+    const kept = new Float64Array(keys).fill(1)
+    for (const [key, version] of this.#kept_resources) kept[key] = version
+    for (const [key, version] of this.#kept_counters) kept[key + this.resources.count] = version
+    return kept
+  }
+
   /** Resources and counters by one numbering, counters last. All entries come before any of counters. */
   #versions(resources: VersionColumns, counters: VersionColumns): Reads {
     const first = this.resources.count
@@ -214,16 +247,20 @@ export class HistoryRows {
       xmax: xmax.done(),
       xip,
     }
+    const keys = this.resources.count + this.counters.things.length
+    const archived = this.#kept_resources.size + this.#kept_counters.size > 0
     return {
       decisions: this.decisions.count,
       xid: this.#xid.done(),
       resources: this.resources.count,
-      keys: this.resources.count + this.counters.things.length,
+      keys,
       predicates: this.predicates.things.length,
       memberships: this.#memberships,
       writes,
       reads: this.#versions(this.#reads, this.#counter_reads),
       finds,
+      ...(archived ? { kept_from: this.#keptFrom(keys) } : {}),
+      unanswered: this.#unanswered,
     }
   }
 }

@@ -16,7 +16,7 @@ const decisions = `
     case when premise_predicates <> '[]' then premise_predicates::text end,
     case when premise_predicates <> '[]' then snapshot end
   from foreword_private.decision
-  where not abandoned`
+  where not abandoned and archive is null`
 
 const entries = `
   select
@@ -37,6 +37,19 @@ const counters = `
     version,
     decision
   from foreword_private.quota_entry`
+
+const keptResources = `
+  select
+    resource,
+    kept_from
+  from foreword_private.archived_resource`
+
+const keptCounters = `
+  select
+    scope,
+    metric,
+    kept_from
+  from foreword_private.archived_counter`
 
 const namesOf = async (
   tx: TransactionSql,
@@ -80,7 +93,10 @@ const predicateName = ({ scope, kind, label, value }: Predicate): string =>
   label === '' ? `${kind} in ${scope}` : `${kind} with ${label}=${value} in ${scope}`
 
 export const loadHistory = async (tx: TransactionSql): Promise<LoadedHistory> => {
-  const rows = new HistoryRows()
+  const scopes = await tx<{ scope: string; kept_xid: number }[]>`
+    select scope, kept_xid
+    from foreword_private.archived_scope`
+  const rows = new HistoryRows(new Map(scopes.map(({ scope, kept_xid }) => [scope, kept_xid])))
   await copyRows(tx, decisions, (row) => rows.addDecision(row))
   const any_predicate = rows.predicates.things.length > 0
   await copyRows(
@@ -89,5 +105,9 @@ export const loadHistory = async (tx: TransactionSql): Promise<LoadedHistory> =>
     (row) => rows.addEntry(row),
   )
   await copyRows(tx, counters, (row) => rows.addCounterEntry(row))
+  if (scopes.length > 0) {
+    await copyRows(tx, keptResources, (row) => rows.addKeptResource(row))
+    await copyRows(tx, keptCounters, (row) => rows.addKeptCounter(row))
+  }
   return { history: rows.history(), names: (some, keys) => namesOf(tx, rows, some, keys) }
 }

@@ -17,19 +17,30 @@ const versions_without_gaps: LawSql = {
     select
       ${named('coalesce(s.resource, e.resource)')} as subject,
       format(
-        '%s entries, versions %s to %s, its state says %s',
-        coalesce(e.entries, 0), e.lowest, e.highest, coalesce(s.version::text, 'nothing')
+        '%s entries, versions %s to %s%s, its state says %s',
+        coalesce(e.entries, 0), e.lowest, e.highest,
+        ', and ' || a.archived || ' archived, all below ' || a.kept_from,
+        coalesce(s.version::text, 'nothing')
       ) as what
     from foreword_private.resource_state s
     full join (
-      select resource, count(*) as entries, min(version) as lowest, max(version) as highest
-      from foreword_private.entry
-      group by resource
+      select
+        x.resource,
+        count(*) as entries,
+        min(x.version) as lowest,
+        max(x.version) as highest,
+        count(*) filter (where x.version >= k.kept_from) as kept
+      from foreword_private.entry x
+      left join foreword_private.archived_resource k on k.resource = x.resource
+      group by x.resource
     ) e on e.resource = s.resource
+    left join foreword_private.archived_resource a on a.resource = coalesce(s.resource, e.resource)
     where
       s.version is distinct from coalesce(e.highest, 0)
-      or e.entries <> e.highest
-      or e.lowest <> 1`,
+      or e.entries + coalesce(a.archived, 0) <> e.highest
+      or (a.resource is null and e.lowest <> 1)
+      -- From there on all are kept; below are some that newer decisions saw.
+      or (a.resource is not null and coalesce(e.kept, 0) <> coalesce(e.highest, 0) - a.kept_from + 1)`,
 }
 
 /** Where the entry of the state's version is missing, the law of versions speaks. */
@@ -77,6 +88,7 @@ const entries_are_decided: LawSql = {
       'entry ' || e.id || ', ' || ${named('e.resource')} as subject,
       case when d.id is null
         then format('no decision %s', e.decision)
+        when d.archive is not null then format('decision %s is archived', e.decision)
         else format('decision %s was abandoned: it never committed', e.decision)
       end as what
     from (
@@ -86,7 +98,7 @@ const entries_are_decided: LawSql = {
       union
       select a.id
       from foreword_private.decision a
-      where a.abandoned
+      where a.abandoned or a.archive is not null
     ) l
     join foreword_private.entry e on e.decision = l.decision
     left join foreword_private.decision d on d.id = l.decision`,
@@ -221,6 +233,35 @@ const references_resolve: LawSql = {
       )`,
 }
 
+/** Of decisions the tombstones are counted, of entries what each resource lacks. */
+const archives_add_up: LawSql = {
+  checked: 'select count(*) from foreword_private.archive',
+  breaches: `
+    select
+      'archive ' || coalesce(a.id, d.archive) as subject,
+      format('%s decisions left with it, its record says %s',
+        coalesce(d.decisions, 0), coalesce(a.decisions::text, 'nothing')) as what
+    from foreword_private.archive a
+    full join (
+      select archive, count(*) as decisions
+      from foreword_private.decision
+      where archive is not null
+      group by archive
+    ) d on d.archive = a.id
+    where a.decisions is distinct from d.decisions
+    union all
+    select
+      'the archive',
+      format('%s entries left by its records, its resources lack %s', r.entries, k.archived)
+    from (
+      select coalesce(sum(entries), 0) as entries from foreword_private.archive
+    ) r
+    cross join (
+      select coalesce(sum(archived), 0) as archived from foreword_private.archived_resource
+    ) k
+    where r.entries <> k.archived`,
+}
+
 export const tableLaws: Readonly<Record<TableLaw, LawSql>> = {
   versions_without_gaps,
   state_is_newest_entry,
@@ -234,4 +275,5 @@ export const tableLaws: Readonly<Record<TableLaw, LawSql>> = {
   the_gone_consume_nothing,
   members_match_labels,
   references_resolve,
+  archives_add_up,
 }

@@ -4,6 +4,7 @@ import type { Policy, Schedule } from '../domain/config.ts'
 import { nextRunOf } from '../domain/cron-next.ts'
 import type { AnyDecider } from '../domain/decider.ts'
 import { ForewordError } from '../domain/errors.ts'
+import { archiving } from '../domain/retention.ts'
 import type { reconcile } from '../reconcile/reconcile.ts'
 
 interface UseCases {
@@ -50,16 +51,22 @@ export interface RunScheduleDeps {
   /** Under the policies of the configuration and, after them, these. */
   readonly under: (policies: readonly Policy[]) => UseCases
   readonly deciders: readonly AnyDecider[]
+  /** Moves to files what the configuration keeps no longer; what came of it, in words. */
+  readonly archive: () => Promise<string>
 }
 
 /** One run, unless the last one is still under way. */
 export const runSchedule =
-  ({ store, worker, under, deciders }: RunScheduleDeps) =>
+  ({ store, worker, under, deciders, archive }: RunScheduleDeps) =>
   async (schedule: Schedule): Promise<void> => {
     const { name, cron, policies = [] } = schedule
     if (!(await store.start(name, worker, nextRunOf(cron, new Date())))) return
     try {
-      await store.finish(name, worker, await runScheduled(under(policies), deciders, schedule))
+      const came_to =
+        schedule.decider === archiving
+          ? await archive()
+          : await runScheduled(under(policies), deciders, schedule)
+      await store.finish(name, worker, came_to)
     } catch (error) {
       await store.finish(name, worker, error instanceof Error ? error.message : String(error))
       throw error

@@ -1,0 +1,80 @@
+/** `foreword archive` as a person types it. */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import t from 'tap'
+import { age } from '../support/aged.ts'
+import { bench, recordStack } from './harness.ts'
+
+t.test('what was asked wrong is told in one line, and nothing is moved', async (t) => {
+  const b = await bench(t)
+  for (const [args, line] of [
+    [[], /nothing says how long .*; say it: --older-than 30d, or retention/],
+    [['--older-than', 'soon'], /"soon" is no span of time; write it like 30d/],
+    [['--older-than', '10m'], /keeps an hour at least, 10m is less; /],
+    [['x.ndjson', '--older-than', '30d'], /files are read back with --verify/],
+    [['--verify', '--dry-run'], /--verify only reads/],
+  ] as const) {
+    const ran = await b.foreword(['archive', ...args])
+    t.equal(ran.code, 2, args.join(' '))
+    t.equal(ran.errors.length, 1, ran.stderr)
+    t.match(ran.errors[0], line)
+    t.equal(ran.stdout, '')
+  }
+})
+
+t.test(
+  'archive moves what is old, tells how much, and reads it back; the rest tells of it',
+  async (t) => {
+    const b = await bench(t)
+    for (const ttl of [60, 120, 180]) {
+      const file = await b.write('s.json', recordStack(2, ttl))
+      const applied = await b.foreword(['apply', '-f', file, '--wait', '--quiet'])
+      t.equal(applied.code, 0, applied.stderr)
+    }
+    await age(b.database.sql, 40)
+    const [first] = await b.database.sql<{ id: number; decision: string }[]>`
+    select id, decision_id as decision from foreword.intent order by id limit 1`
+    const to = ['--older-than', '30d', '--to', 'kept']
+    const looked = await b.foreword(['archive', ...to, '--dry-run'])
+    t.match(looked.stdout, /^Would archive \d+ decisions? with \d+ entr/)
+    const none = await b.foreword(['archive', '--verify'])
+    t.match(none.stdout, /Nothing was archived yet/)
+    const ran = await b.foreword(['archive', ...to])
+    t.equal(ran.code, 0, ran.stderr)
+    const counts = (text: string): string => text.replace(/, settled before .* UTC/, '')
+    t.equal(counts(ran.stdout).replace('Archived', 'Would archive'), counts(looked.stdout))
+    const verified = await b.foreword(['archive', '--verify'])
+    t.equal(verified.code, 0, verified.stderr)
+    t.match(verified.stdout, /✓ .*\.ndjson.*\n1 file read back, as the log says/)
+    const audited = await b.foreword(['audit'])
+    t.equal(audited.code, 0, audited.stdout)
+    t.match(
+      audited.stdout,
+      /archived in 1 file: the laws hold of what is kept\.\nWhat is kept of the log is whole/,
+    )
+    const why = await b.foreword(['why', String(first?.id)])
+    t.equal(why.code, 1)
+    t.match(why.stderr, /intent \d+ is not in the log: it is archived, or never was/)
+    const decision = await b.foreword(['why', first?.decision ?? ''])
+    t.match(decision.stderr, /decision \S+ is archived, .*\.ndjson; for example: grep/)
+    const then = await b.foreword(['status', '--at', '-961h'])
+    t.equal(then.code, 1)
+    t.match(then.stderr, /What was assumed in acme at .* is archived/)
+    const logged = await b.foreword(['log'])
+    t.match(logged.stderr, /of before \S+ \S+ UTC some or all is archived/)
+    const replayed = await b.foreword(['replay', '--since', '-60d'])
+    t.match(replayed.stdout, /1 archived/)
+    const newest = await b.foreword(['why', 'dns_record/r0.example.org.'])
+    t.equal(newest.code, 0, newest.stderr)
+    t.match(newest.stdout, /version 3/)
+    t.match(newest.stdout, /… 1 earlier version; of before \S+ \S+ UTC some or all are archived/)
+
+    const folder = path.join(b.folder, 'kept')
+    const [file = ''] = await readdir(folder)
+    const text = await readFile(path.join(folder, file), 'utf8')
+    await writeFile(path.join(folder, file), text.slice(0, -20))
+    const broken = await b.foreword(['archive', '--verify'])
+    t.equal(broken.code, 1)
+    t.match(broken.stdout, /✗ .*: line \d+ is no JSON/)
+  },
+)

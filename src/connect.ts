@@ -22,6 +22,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createScrape } from './telemetry/scrape.ts'
 import { version } from './version.ts'
 
+/** Where and with what a decider is run. */
 export interface DecideCall<Input> {
   readonly scope: string
   readonly input?: Input
@@ -45,6 +46,7 @@ export interface Settled {
   readonly intents: readonly IntentStanding[]
 }
 
+/** What `connect` gives: deciding, reconciling and waiting, until it is closed. */
 export interface Connected extends AsyncDisposable {
   /** The database in use. */
   readonly url: string

@@ -27,16 +27,19 @@ const known_min = 2_000
 const followed_max = 5_000
 /** Of rulings, so many of the newest. */
 const rulings_max = 1_000
+/** Entries by which columns are chosen. */
+const sample_rows = 200
 
 const columns: readonly Column[] = [
   { title: 'UTC', spare: 2 },
-  { title: 'scope', min: 6, spare: 3 },
-  { title: 'resource', min: 16 },
+  { title: 'scope', min: 9, spare: 3 },
+  { title: 'resource', min: 14 },
   { title: 'v', align: 'right', spare: 1 },
-  { title: 'what', min: 6 },
-  { title: 'state', min: 8 },
-  { title: 'decider', min: 8, spare: 4 },
-  { title: 'because', min: 10, spare: 5 },
+  // What was done and what came of it are never cut: they are what a narrow terminal is for.
+  { title: 'what' },
+  { title: 'state' },
+  { title: 'decider', min: 16, spare: 5 },
+  { title: 'because', min: 10, spare: 4 },
 ]
 
 const painters: Readonly<Record<string, keyof Colors>> = {
@@ -161,6 +164,29 @@ const layoutOf = (
     { width: context.width, paintTitle: context.colors.dim },
   )
 
+/** Lines as wide as the terminal is at that moment: columns are chosen anew, from what was told last, when it changes. */
+const createLines = (context: Context, read: readonly EntryRow[], scope: string | undefined) => {
+  let sample = read.slice(-sample_rows)
+  let width = context.width
+  let layout = layoutOf(context, sample, scope)
+  const current = (): Layout => {
+    if (context.width !== width) {
+      width = context.width
+      layout = layoutOf(context, sample, scope)
+    }
+    return layout
+  }
+  const row = (entry: EntryRow): string => {
+    sample = [...sample, entry].slice(-sample_rows)
+    return current().row(cellsOf(entry, context))
+  }
+  return {
+    title: () => current().title(),
+    row,
+    ruling: (r: Ruling) => current().row(cellsOfRuling(r, context)),
+  }
+}
+
 /** Entries in their order, and rulings between them. */
 const tellShown = async (
   sql: Sql,
@@ -206,18 +232,18 @@ export const log =
     const read = await readEntries(sql, { scope, last })
     const shown = options.number === 0 ? [] : read.slice(-options.number)
     const json = context.options.json === true
-    const layout = layoutOf(context, shown.length > 0 ? shown : read.slice(-20), scope)
+    const lines = createLines(context, shown.length > 0 ? shown : read, scope)
     const tell: Tell = {
       entry: (entry) => {
-        context.out(json ? JSON.stringify(entry) : layout.row(cellsOf(entry, context)))
+        context.out(json ? JSON.stringify(entry) : lines.row(entry))
       },
       ruling: (ruling) => {
         const line = { cause: 'ruling', ...ruling }
-        context.out(json ? JSON.stringify(line) : layout.row(cellsOfRuling(ruling, context)))
+        context.out(json ? JSON.stringify(line) : lines.ruling(ruling))
       },
     }
     await noteArchived(context, sql, scope, shown)
-    if (!json && shown.length > 0) context.out(layout.title())
+    if (!json && shown.length > 0) context.out(lines.title())
     await tellShown(sql, scope, shown, tell)
     if (!json && shown.length === 0 && options.follow !== true) context.note('the log is empty')
     if (options.follow === true) await follow(context, sql, scope, read, tell)

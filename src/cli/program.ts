@@ -1,17 +1,17 @@
 /** The commands: their names, options and help. What each does is in the file of its name. */
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
+import { addPausing, addRuling } from './program-people.ts'
 import { addProving } from './program-proving.ts'
 import { addRunning } from './program-running.ts'
 import type { Does, Run } from './command.ts'
 import { createContext, type Ending, type GlobalOptions } from './context.ts'
+import { examples } from './examples.ts'
 import { live } from './lifecycle.ts'
-import type { PauseOptions } from './pause.ts'
 import type { ApplyOptions } from './apply.ts'
 import type { ForgetOptions } from './forget.ts'
 import type { ImportOptions } from './import.ts'
 import type { PlanOptions } from './plan.ts'
-import type { ResolveOptions } from './rule.ts'
 import { messageOf, pathOf, UsageError } from './usage.ts'
 import { wholeCount, wholeSeconds } from './values.ts'
 
@@ -132,65 +132,6 @@ const addAsking = (program: Command, does: Does): void => {
   )
 }
 
-const addRuling = (program: Command, does: Does): void => {
-  program.commandsGroup('Ruling:')
-  does(
-    program
-      .command('resolve')
-      .description('rule on a call whose outcome nobody knows: exactly one of the four')
-      .argument('<id>', 'the number of an intent: see `foreword doubts`')
-      .option('--happened', 'its effect is there: look for it, and go on')
-      .option('--did-not-happen', 'it is not: call again')
-      .option('--retry', 'nobody knows: call again, though there may be two effects then')
-      .option('--abandon', 'take it back, and what relied on it')
-      .option('--note <text>', 'why; kept for ever (required)')
-      .option('--external-id <id>', 'with --happened: what the API calls it'),
-    async (id: string, options: ResolveOptions) => (await import('./rule.ts')).resolve(id, options),
-  )
-  does(
-    program
-      .command('approve')
-      .description('let intents go on that a policy holds back')
-      .argument('<id...>', 'numbers of intents: see `foreword doubts`')
-      .option('--note <text>', 'why'),
-    async (ids: string[], options: { note?: string }) =>
-      (await import('./rule.ts')).approve(ids, options),
-  )
-  does(
-    program
-      .command('cancel')
-      .description('take back intents that await approval, or that nothing can have come of')
-      .argument('<id...>', 'numbers of intents')
-      .option('--note <text>', 'why'),
-    async (ids: string[], options: { note?: string }) =>
-      (await import('./rule.ts')).cancel(ids, options),
-  )
-}
-
-const addPausing = (program: Command, does: Does): void => {
-  const who = ['--by <name>', 'who, unless user@host'] as const
-  does(
-    program
-      .command('pause')
-      .description('decide and begin nothing more in a scope; what was begun ends')
-      .argument('<scope>', 'the scope')
-      .option('--note <text>', 'why')
-      .option(...who),
-    async (scope: string, options: PauseOptions) =>
-      (await import('./pause.ts')).pause(scope, options),
-  )
-  does(
-    program
-      .command('resume')
-      .description('let a paused scope go on: what waited is due at once')
-      .argument('<scope>', 'the scope')
-      .option('--note <text>', 'why')
-      .option(...who),
-    async (scope: string, options: PauseOptions) =>
-      (await import('./pause.ts')).resume(scope, options),
-  )
-}
-
 const addTools = (program: Command, does: Does): void => {
   program.commandsGroup('Tools:')
   does(
@@ -222,7 +163,9 @@ const exit_code_help = `
 Exit codes: 0 done; 1 failed; 2 wrong usage, or changes with --detailed-exitcode;
 3 something waits for a person; 4 --wait ran out; 130 Ctrl-C.`
 
-const createProgram = (chosen: (run: Run, options: GlobalOptions) => Promise<void>): Command => {
+export const createProgram = (
+  chosen: (run: Run, options: GlobalOptions) => Promise<void>,
+): Command => {
   const program = new Command('foreword')
     .description('Writes the word before the deed: serializable decisions, then the calls.')
     .version(version, '--version', 'the version')
@@ -251,6 +194,10 @@ const createProgram = (chosen: (run: Run, options: GlobalOptions) => Promise<voi
     addTools,
   ]
   for (const add of groups) add(program, does)
+  for (const command of program.commands) {
+    const lines = (examples[command.name()] ?? []).map((line) => `  ${line}\n`)
+    if (lines.length > 0) command.addHelpText('after', `\nExamples:\n${lines.join('')}`)
+  }
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {
       if (error.exitCode === 0) throw error

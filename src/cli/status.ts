@@ -3,7 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ForewordError } from '../domain/errors.ts'
 import type { Context } from './context.ts'
 import { pauseLines } from './pauses.ts'
-import { harmless, plural, span, table, type Cell, type Colors, type Column } from './print.ts'
+import {
+  harmless,
+  moment,
+  plural,
+  span,
+  table,
+  type Cell,
+  type Colors,
+  type Column,
+} from './print.ts'
 import { scheduleTable } from './schedules.ts'
 import { openReader } from './session.ts'
 import { statusAt } from './status-at.ts'
@@ -195,6 +204,24 @@ const watchLive = async (context: Context, draw: () => Promise<void>): Promise<v
   }
 }
 
+/** Into a pipe: one line for each change, that a log can keep. */
+const watchLines = async (context: Context, read: () => Promise<Status>): Promise<void> => {
+  let told = ''
+  await watch(context, async () => {
+    const status = await read()
+    const counted = new Map<string, number>()
+    for (const { condition, count } of status.counts) {
+      counted.set(condition, (counted.get(condition) ?? 0) + count)
+    }
+    const counts = conditionsOf(status.counts).map(
+      (condition) => `${counted.get(condition) ?? 0} ${condition.replaceAll('_', ' ')}`,
+    )
+    const line = [healthLine(status, context.colors), ...counts].join(' · ')
+    if (line !== told) context.out(`${moment(new Date())}  ${line}`)
+    told = line
+  })
+}
+
 const watch = async ({ signal }: Context, show: () => Promise<void>): Promise<void> => {
   while (!signal.aborted) {
     await show()
@@ -223,10 +250,7 @@ export const status =
       } else context.json(await read())
     } else if (options.watch !== true) await show()
     else if (!process.stdout.isTTY) {
-      await watch(context, async () => {
-        await show()
-        context.out()
-      })
+      await watchLines(context, read)
     } else {
       await watchLive(context, async () => {
         process.stdout.write(redraw(linesOf(context, await read()), process.stdout.rows))

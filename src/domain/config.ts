@@ -26,7 +26,9 @@ export interface Policy {
   readonly name?: string
   /** Verbs that wait for a person's approval. */
   readonly approve?: readonly string[]
+  /** No deletion is decided. */
   readonly prevent_destroy?: boolean
+  /** Put right what has drifted, tell it only, or take it over. Default `repair`. */
   readonly on_drift?: OnDrift
   /** Paths of the state whose drift is of no interest, e.g. `tags.last_seen`. */
   readonly ignore?: readonly string[]
@@ -39,14 +41,17 @@ export interface Policy {
 }
 
 export interface Schedule {
+  /** Its name: letters, digits, `_` and `-`. */
   readonly name: string
   /** Five crontab fields, UTC. */
   readonly cron: string
+  /** In which scope. */
   readonly scope: string
   /** Reconcile this kind; absent: every kind. */
   readonly kind?: string
   /** Run this registered decider instead of a reconcile. */
   readonly decider?: string
+  /** What the decider is given. */
   readonly input?: unknown
   /** After those of the configuration, for its runs only. */
   readonly policies?: readonly Policy[]
@@ -64,12 +69,17 @@ export interface Retention {
 }
 
 export interface Limits {
+  /** Connections to Postgres that deciding may hold. */
   readonly pool_connections_max: number
+  /** Tries of a decision before it is given up. */
   readonly decide_tries_max: number
   /** Independent decisions that may share a transaction; 1: none do. */
   readonly group_decisions_max: number
+  /** Intents that a worker takes at once. */
   readonly claim_intents_max: number
+  /** How often a worker looks for what is due, and for the dead. */
   readonly sweep_interval_ms: number
+  /** How long open calls may take to end when a worker is told to stop. */
   readonly drain_timeout_ms: number
 }
 

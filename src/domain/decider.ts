@@ -79,9 +79,12 @@ export const queries = {
     ...options,
   }),
 }
+/** The reads that a decider may make: `q` of `read`. */
 export type Queries = typeof queries
 
+/** What a decider reads, each under a name of its own. */
 export type Reads = { readonly [fact: string]: Query<unknown> }
+/** The answers to a decider's reads, under the names that it gave them. */
 export type Facts<R extends Reads> = {
   readonly [K in keyof R]: R[K] extends Query<infer A> ? A : never
 }
@@ -115,6 +118,7 @@ export interface Replacing {
   readonly deposed?: string
 }
 
+/** What an intent says besides its state: labels, counters, and what it needs. */
 export interface IntentOptions {
   readonly scope?: string
   readonly labels?: Labels
@@ -124,6 +128,7 @@ export interface IntentOptions {
   readonly args?: Json
 }
 
+/** A decider's no, and why; nothing is written. */
 export interface Refusal {
   readonly reason: string
 }
@@ -179,6 +184,7 @@ export const refuse = (reason: string): E.Either<Refusal, never> => E.left({ rea
 export type Verdict =
   E.Either<Refusal, IntentDraft | readonly IntentDraft[]> | IntentDraft | readonly IntentDraft[]
 
+/** What `decide` is given besides its facts and its input: the clock, and what was thought. */
 export interface DecideContext<Thought = undefined> {
   readonly scope: string
   /** The clock of the decision, recorded with it. A decider has no other. */
@@ -195,8 +201,10 @@ export interface DecideContext<Thought = undefined> {
  *   reverse order.
  */
 export const compensations = ['keep_going', 'halt', 'all_or_compensate'] as const
+/** What becomes of the other intents of a decision once one of them is taken back. */
 export type Compensation = (typeof compensations)[number]
 
+/** A named function from what it reads to intents or a refusal; made by `defineDecider`. */
 export interface Decider<R extends Reads = Reads, Input = unknown, Thought = undefined> {
   readonly name: string
   readonly version: number

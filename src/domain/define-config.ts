@@ -15,16 +15,26 @@ export interface ConfigInput {
   readonly database?: string
   /** Where the embedded Postgres lives, from the config file's folder on. Default `.foreword`. */
   readonly directory?: string
+  /** Which APIs there are; lists within lists are one list. */
   readonly providers?: ProviderList
+  /** Those that are decided again where their decisions go stale, that schedules name, and that `replay` runs. */
   readonly deciders?: readonly AnyDecider[]
+  /** What runs by the clock, in whichever worker lives. */
   readonly schedules?: readonly (Omit<Schedule, 'policies'> & {
+    /** After those of the configuration, for its runs only. */
     readonly policies?: readonly PolicyInput[]
   })[]
+  /** What holds deciders and workers back, by scope, kind and name; of several the last one that says something. */
   readonly policies?: readonly PolicyInput[]
+  /** Bounds of one process. */
   readonly limits?: Partial<Limits>
   /** Unset: the log keeps everything. */
   readonly retention?: Retention
-  readonly web?: { readonly port?: number }
+  /** The page of `foreword up`. */
+  readonly web?: {
+    /** On loopback; 0: any free one. Default 3673. */
+    readonly port?: number
+  }
   /** Unset: no /metrics. `{}`: on 127.0.0.1:3674. */
   readonly metrics?: Partial<MetricsConfig>
 }

@@ -4,6 +4,7 @@ import { ForewordError } from './errors.ts'
 import { isJsonObject, type Json, type JsonObject } from './json.ts'
 import { storable } from './storable.ts'
 
+/** What a webhook tells of a resource. */
 export interface Notice {
   readonly scope: string
   readonly kind: string

@@ -20,6 +20,7 @@ export type Secrets = (reference: Secret | string) => string
  */
 export type Idempotency = 'natural' | 'token' | 'lookup' | 'none'
 
+/** What a provider promises of its API, and what may be asked of it. */
 export interface Traits {
   readonly idempotency: Idempotency
   /** How long the API remembers a token, in milliseconds. Only for `token`. */
@@ -73,6 +74,7 @@ export const traitsOf = (
   return tells ? traits : { ...traits, idempotency: 'none' }
 }
 
+/** The traits of a provider that says nothing: the careful ones. */
 export const defaultTraits: Traits = {
   idempotency: 'none',
   token_valid_ms: 0,
@@ -137,6 +139,7 @@ export interface ListLook extends Omit<Look, 'name' | 'external_id' | 'outputs'>
   readonly turn?: () => Promise<void>
 }
 
+/** What a call came to, as far as its provider knows; what it does not know it throws. */
 export type Outcome =
   | {
       readonly type: 'applied'

@@ -9,6 +9,7 @@ export interface IntentRef {
   readonly version: number
 }
 
+/** What came of a decision. */
 export type DecideResult =
   /** Committed: the intents are in the log and will be settled or parked. */
   | {

@@ -48,9 +48,38 @@ t.test('status tells counts and what is not in order; one scope if asked', async
   const other = await b.foreword(['status', 'elsewhere'])
   t.match(other.stdout, /No resources yet/)
   const watch = b.start(['status', '--watch'])
-  await watch.shows(/worker is alive[^]*worker is alive/)
+  await watch.shows(/2 intents wait, no worker is alive.*2 pending\n/)
+  await b.foreword(['apply', '-f', await b.write('s.json', recordStack(3)), '--quiet'])
+  await watch.shows(/3 intents wait, no worker is alive.*3 pending\n/)
   watch.child.kill('SIGINT')
-  t.equal((await watch.ended).code, 130)
+  const { code, stdout } = await watch.ended
+  t.equal(code, 130)
+  const told = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.slice('2026-11-26 02:40:00'.length))
+  const again = told.filter((line, i) => line === told[i - 1])
+  t.same(again, [], 'into a pipe: a line for each change, and no other')
+  t.notMatch(stdout, '\u001b')
+})
+
+t.test('when nobody reads any more, what goes on ends quietly with 0', async (t) => {
+  const b = await bench(t)
+  await b.foreword(['apply', '-f', await b.write('s.json', recordStack(1)), '--quiet'])
+  let records = 1
+  for (const args of [
+    ['status', '--watch'],
+    ['log', '--follow'],
+  ]) {
+    const goes_on = b.start(args)
+    await goes_on.shows(/\n/)
+    goes_on.child.stdout?.destroy()
+    records += 1
+    await b.foreword(['apply', '-f', await b.write('s.json', recordStack(records)), '--quiet'])
+    const { code, stderr } = await goes_on.ended
+    t.equal(code, 0, args.join(' '))
+    t.equal(stderr, '')
+  }
 })
 
 t.test('why tells what an intent waits for', async (t) => {

@@ -43,6 +43,7 @@ t.test('an empty configuration is a complete one', async (t) => {
       schedules: [],
       policies: [],
       limits: defaultLimits,
+      retention: undefined,
       web: { port: default_web_port },
     }),
   )

@@ -1,0 +1,137 @@
+/** A process enters the database as a worker, with the applier that works under that name. */
+import { createApplier, type Applier } from './apply/applier.ts'
+import { createDecideAgain } from './apply/decide-again.ts'
+import { settlingSurely } from './apply/settle-surely.ts'
+import { withinBudgets } from './apply/within-budgets.ts'
+import type { decide } from './decide/decide.ts'
+import type { AnyDecider } from './domain/decider.ts'
+import type { StaleDecision } from './domain/ports.ts'
+import type { DecideResult } from './domain/result.ts'
+import type { Telemetry } from './domain/telemetry-ports.ts'
+import type { Engine, EngineOptions } from './engine.ts'
+import { createNotices } from './reconcile/notices.ts'
+import { applyLog } from './store/apply-log.ts'
+import { budgetStore } from './store/budget-store.ts'
+import { connectSql } from './store/connect.ts'
+import { tracesOf } from './store/trace-store.ts'
+import { hearWakeups } from './store/wakeup.ts'
+import { enterAsWorker } from './store/worker-presence.ts'
+import { startSweep, type WorkerDeps } from './worker/worker.ts'
+
+/**
+ * Its own converge is not among the deciders that decide again: whatever is wanted is converged to at the
+ * next reconcile.
+ */
+const decidingAgain =
+  (run: ReturnType<typeof decide>, deciders: readonly AnyDecider[]) =>
+  ({
+    decision,
+    scope,
+    decider: name,
+    actor,
+    why,
+    ...from
+  }: StaleDecision): Promise<DecideResult> => {
+    const decider = deciders.find((d) => d.name === name)
+    if (decider === undefined) throw new Error(`no decider ${name}`)
+    const reason = `instead of decision ${decision}: ${why}`
+    const input: unknown = from.input
+    return run(decider, { scope, input, actor, reason, instead_of: decision })
+  }
+
+interface ApplyingHere {
+  readonly worker: number
+  readonly applier: Applier
+  readonly hear: WorkerDeps['hear']
+  readonly leave: () => Promise<void>
+}
+
+/** Enters the database as a worker and makes the applier that works under that name. */
+export const enterAndApply = async (
+  options: EngineOptions,
+  engine: Pick<Engine, 'decide' | 'providers' | 'budgets'> & { readonly telemetry: Telemetry },
+  onFatal: (reason: string) => void,
+): Promise<ApplyingHere> => {
+  const { config, logger, url } = options
+  const { providers, telemetry } = engine
+  const presence = await enterAsWorker({
+    url,
+    version: options.version,
+    kinds: [...providers.keys()],
+    onLost: () => {
+      onFatal('the session that holds the worker’s lock was lost')
+    },
+  })
+  const sql = connectSql({
+    url,
+    application_name: 'foreword:apply',
+    max: 4,
+    // The rows of a process that was stopped in the midst of a withdrawal are not locked for ever.
+    connection: { idle_in_transaction_session_timeout: '5000' },
+  })
+  const log = withinBudgets({
+    log: settlingSurely(telemetry.log(applyLog(sql), tracesOf(sql)), logger),
+    store: budgetStore(sql),
+    budgets: engine.budgets,
+    providers,
+    wake: () => void applier.wake(),
+    logger,
+  })
+  const applier: Applier = createApplier({
+    log,
+    decideAgain: createDecideAgain({
+      log,
+      worker: presence.worker,
+      deciders: config.deciders.map((d) => d.name),
+      decide: decidingAgain(engine.decide, config.deciders),
+      logger,
+    }),
+    secrets: options.secrets,
+    now: () => new Date(),
+    worker: presence.worker,
+    providers,
+    telemetry,
+    claim_intents_max: config.limits.claim_intents_max,
+    logger,
+  })
+  const leave = async (): Promise<void> => {
+    log.stop()
+    await presence.leave()
+    await sql.end({ timeout: 5 })
+  }
+  return { worker: presence.worker, applier, hear: (onWake) => hearWakeups(sql, onWake), leave }
+}
+
+/** An applier of the deciding process itself, entered with the first intent that asks for it. */
+export const applyHere = (
+  options: EngineOptions,
+  engine: Pick<Engine, 'decide' | 'providers' | 'budgets' | 'reconcileDeps'> & {
+    readonly telemetry: Telemetry
+  },
+) => {
+  const { sweep_interval_ms, drain_timeout_ms } = options.config.limits
+  const notices = createNotices(engine.reconcileDeps)
+  let entered: Promise<ApplyingHere & { readonly stopSweep: () => void }> | null = null
+  const enter = async (onFatal: (reason: string) => void) => {
+    const here = await enterAndApply(options, engine, onFatal)
+    // There may be no other worker to see to what becomes due without a decision, or to what webhooks tell.
+    const sweeping = { ...options, ...here, sweep_interval_ms, onFatal, onSweep: notices.tick }
+    return { ...here, stopSweep: startSweep(sweeping) }
+  }
+  return {
+    wake: async (onFatal: (reason: string) => void): Promise<void> => {
+      entered ??= enter(onFatal).catch((error: unknown) => {
+        entered = null
+        throw error
+      })
+      await (await entered).applier.wake()
+    },
+    leave: async (): Promise<void> => {
+      const here = await entered?.catch(() => null)
+      if (here === undefined || here === null) return
+      here.stopSweep()
+      await Promise.all([here.applier.drain(drain_timeout_ms), notices.stop(drain_timeout_ms)])
+      await here.leave()
+    },
+  }
+}

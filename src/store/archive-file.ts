@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { ForewordError } from '../domain/errors.ts'
 
 const format = 1
@@ -114,14 +113,22 @@ const parsed = (text: string): Line | null => {
   }
 }
 
+/** By line feeds alone: readline takes U+2028 and U+2029 for ends of lines too, and texts in JSON may hold them. */
+async function* linesIn(file: string): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') yield rest
+}
+
 const readLines = async (file: string): Promise<ReadFile> => {
   const hash = createHash('sha256')
   let [decisions, entries, attempts, number] = [0, 0, 0, 0]
   let foot: Line | null = null
-  for await (const text of createInterface({
-    input: createReadStream(file),
-    crlfDelay: Infinity,
-  })) {
+  for await (const text of linesIn(file)) {
     number += 1
     const line = parsed(text)
     if (foot !== null) return { type: 'broken', why: `something follows its last line` }

@@ -59,7 +59,8 @@ const oldWorld = async (t: Test, rounds = 4): Promise<CloudWorld> => {
     for (const [i, name] of machines.entries()) {
       const other = machines[(i + 1 + round) % machines.length] ?? 'a'
       const input = { name, other, size: ['m', 'l'][round % 2] ?? 'm' }
-      await engine.decide(resize, { scope, input })
+      // Ends of lines to some who read texts, but not to a file of lines of JSON.
+      await engine.decide(resize, { scope, input, reason: 'louder\u2028please\u2029\r\u0085' })
     }
     await allSettled(engine)
   }

@@ -45,7 +45,20 @@ begin
   ) e
   where
     e.settled_at is null
-    and e.verb <> 'create'
+    and (
+      e.verb <> 'create'
+      -- A smaller one in place of a larger one that is still to be deleted, and counted until then.
+      or exists (
+        select
+        from (
+          select p.counters
+          from foreword_private.entry p
+          where p.resource = e.resource and p.version = e.version - 1
+          offset 0
+        ) p
+        where y.resource is null and p.counters <> '{}'
+      )
+    )
     and (y.resource is null or (e.resource = y.resource and e.version = y.version))
   on conflict do nothing;
 end

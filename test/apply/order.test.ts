@@ -179,6 +179,28 @@ t.test('counters: who takes waits for who gives back, and not for others who tak
   t.same(await waits(), { 'create d': 'update a' })
 })
 
+t.test(
+  'counters: who takes waits for the smaller one that is made in place of a larger',
+  async (t) => {
+    const { engine, cloud, decide, begins, waits } = await world(t)
+    const cores = (q: Queries) => ({ cores: q.counter('cores') })
+    const taking = (name: string, cores: number) =>
+      create('vm', name, { size: 's' }, { counters: { cores } })
+    cloud.let('create a')
+    await decide([taking('a', 4)], cores)
+    await allSettled(engine)
+    await decide([remove('vm', 'a')])
+    // Counted at once, while the larger one is still there.
+    await decide([taking('a', 1)], cores)
+    await decide([taking('d', 3)], cores)
+    await decide([vm('z')])
+    await begins(t, ['create a', 'delete a', 'create z'])
+    t.same(await waits(), { 'create a': 'delete a', 'create d': 'create a' })
+    cloud.open()
+    await allSettled(engine)
+  },
+)
+
 t.test('counters: who counted on what is not given back after all goes stale', async (t) => {
   const { cloud, decide, engine } = await world(t)
   const cores = (q: Queries) => ({ cores: q.counter('cores') })

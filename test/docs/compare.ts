@@ -5,7 +5,7 @@
 
 const masks: readonly (readonly [RegExp, string])[] = [
   [/\s+/g, ' '],
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- colours of a terminal are what it takes out.
   [/\u001b\[[\d;?]*[A-Za-z]/g, ''],
   [/postgres(ql)?:\/\/\S*?(?=[,\s]|$)/g, 'URL'],
   [/(?:https?:\/\/)?(?:127\.0\.0\.1|localhost):\d+/g, 'HOST'],

@@ -45,8 +45,8 @@ const script = async (folder: string, name: string, text: string): Promise<void>
 
 /** `eventually COMMAND…`: until it succeeds; `eventually_sql QUERY`: until it answers t. */
 const helpers = {
-  eventually: `for _ in $(seq 150); do "$@" >/tmp/null 2>&1 && exit 0; sleep 0.2; done
-echo "not within 30 s: $*" >&2; exit 1`.replace('/tmp/null', '/dev/null'),
+  eventually: `for _ in $(seq 150); do "$@" >/dev/null 2>&1 && exit 0; sleep 0.2; done
+echo "not within 30 s: $*" >&2; exit 1`,
   eventually_sql: `url=$(foreword url)
 for _ in $(seq 150); do
   [ "$(psql -XqAt "$url" -c "select ($1)::boolean" 2>/dev/null)" = t ] && exit 0; sleep 0.2

@@ -45,11 +45,15 @@ const post = async (api: Pool, { id, name, body }: Job): Promise<unknown> => {
 interface Work {
   open: number
   stopped: boolean
+  /** Resolves when it may poll: between its rounds it does not, since that would slow who is measured then. */
+  turn: Promise<void>
 }
 
 /** Claims, POSTs, settles, until it is told to stop; sleeps only where there was nothing to claim. */
 const loop = async (sql: Sql, api: Pool, work: Work): Promise<void> => {
-  while (!work.stopped) {
+  for (;;) {
+    await work.turn
+    if (work.stopped) return
     const jobs = await sql<Job[]>`
       update floor_job j
       set state = 'running'
@@ -81,13 +85,22 @@ const loop = async (sql: Sql, api: Pool, work: Work): Promise<void> => {
 interface FloorSide extends Side {
   /** Submits work under a key, which its row keeps. */
   readonly submitAs: (name: string) => Promise<void>
+  /** Polls from now on, as from the first; what it returns ends that. */
+  readonly poll: () => () => void
 }
 
 export const floorSide = async (url: string, stub: string, callers: number): Promise<FloorSide> => {
   const sql = connectSql({ url, application_name: 'foreword:floor', max: callers + loops })
   const api = new Pool(stub, { connections: batch })
   await makeTable(sql)
-  const work: Work = { open: 0, stopped: false }
+  const work: Work = { open: 0, stopped: false, turn: Promise.resolve() }
+  let resume = (): void => undefined
+  const poll = (): (() => void) => {
+    resume()
+    return () => {
+      work.turn = new Promise((resolve) => (resume = resolve))
+    }
+  }
   const running = Array.from({ length: loops }, () => loop(sql, api, work))
   const submitAs = async (name: string): Promise<void> => {
     work.open += 1
@@ -96,9 +109,11 @@ export const floorSide = async (url: string, stub: string, callers: number): Pro
   return {
     submit: () => submitAs(newName()),
     submitAs,
+    poll,
     open: async () => work.open,
     close: async () => {
       work.stopped = true
+      resume()
       await Promise.all(running)
       await Promise.all([sql.end({ timeout: 5 }), api.close()])
     },

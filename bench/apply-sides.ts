@@ -52,9 +52,10 @@ export const ours = (
       if (decided.type !== 'decided') throw new Error(JSON.stringify(decided))
     },
     open: async () => {
-      const [row] = await database.sql<{ open: number }[]>`
-        select count(*)::integer as open from foreword_private.entry where settled_at is null`
-      return row?.open ?? 0
+      // One is enough to wait for, and found by the index of what is open: counting all took 3 ms of a server each time.
+      const rows = await database.sql`
+        select from foreword_private.entry where settled_at is null order by resource, version limit 1`
+      return rows.length
     },
     close: async () => undefined,
   }

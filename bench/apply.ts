@@ -38,16 +38,33 @@ const side = async (
   return { name, run: (ms) => endToEnd(mine, callers, ms), close: database.close }
 }
 
+/** The batch floor, which rests while others are measured. */
+const floorRun = async (url: string, stub: string): Promise<Omit<Running, 'name'>> => {
+  const floor = await floorSide(url, stub, callers)
+  floor.poll()()
+  return {
+    run: async (ms) => {
+      const rest = floor.poll()
+      try {
+        return await endToEnd(floor, callers, ms)
+      } finally {
+        rest()
+      }
+    },
+    close: floor.close,
+  }
+}
+
 const opponent = async (server: BenchServer, stub: Stub, which: Against): Promise<Running> => {
   const { name, program } = which
   const { url, close } = await server.database()
   const other =
     program === null
-      ? await floorSide(url, stub.url, callers)
+      ? await floorRun(url, stub.url)
       : await peer(program, [url, stub.url, ...which.args])
   return {
     name,
-    run: 'run' in other ? other.run : (ms) => endToEnd(other, callers, ms),
+    run: other.run,
     close: async () => {
       await other.close()
       await close()

@@ -11,6 +11,7 @@ import {
 import {
   parseBaseUrl,
   templatesOfHeader,
+  type BaseUrl,
   type Headers,
   type HeaderValue,
   type HttpCall,
@@ -70,18 +71,46 @@ const headerOf = (value: HeaderValue, of: Look | Call, resolver: Resolver): stri
 
 const isCall = (of: Look | Call): of is Call => 'idempotency_key' in of
 
-const headersOf = (
-  declared: readonly (Headers | undefined)[],
+/** A declared header, what can be known of it before a call. */
+interface Header {
+  readonly name: string
+  readonly value: HeaderValue
+  /** It carries the key, which a look has none of: looks are sent without. */
+  readonly calls_only: boolean
+}
+
+const headersIn = (declared: Headers | undefined): readonly Header[] =>
+  Object.entries(declared ?? {}).map(([name, value]) => ({
+    name: name.toLowerCase(),
+    value,
+    calls_only: templatesOfHeader(value).some(needsCall),
+  }))
+
+/** The headers of a declaration and of one of its endpoints, in the order in which the later ones win. */
+const headersOfEndpoints = ({ headers, idempotency, generation }: Wire) => {
+  const keys: Headers = {
+    ...(idempotency === undefined ? {} : { [idempotency.header]: '{idempotency_key}' }),
+    ...(generation === undefined ? {} : { [generation.header]: '{generation}' }),
+  }
+  const shared = [...headersIn(headers), ...headersIn(keys)]
+  const known = new WeakMap<HttpLook, readonly Header[]>()
+  return (endpoint: HttpLook): readonly Header[] => {
+    const all = known.get(endpoint) ?? [...shared, ...headersIn(endpoint.headers)]
+    known.set(endpoint, all)
+    return all
+  }
+}
+
+const addHeaders = (
+  to: Record<string, string>,
+  declared: readonly Header[],
   of: Look | Call,
   resolver: Resolver,
-): Record<string, string> => {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of declared.flatMap((some) => Object.entries(some ?? {}))) {
-    // A header that carries the key belongs to calls; a look has none, and is sent without.
-    if (!isCall(of) && templatesOfHeader(value).some(needsCall)) continue
-    headers[name.toLowerCase()] = headerOf(value, of, resolver)
+): void => {
+  const is_call = isCall(of)
+  for (const { name, value, calls_only } of declared) {
+    if (is_call || !calls_only) to[name] = headerOf(value, of, resolver)
   }
-  return headers
 }
 
 const queryOf = (query: HttpLook['query'], of: Look | Call): string => {
@@ -143,29 +172,25 @@ export type Wire = Pick<
 >
 
 /** Sends what an endpoint declares. Throws NotSent, RequestInvalid, TemplateUnfilled (nothing was sent) or OutcomeUnknown. */
-export const asker =
-  (
-    declaration: Wire,
-    traits: { readonly call_timeout_ms: number; readonly concurrency: number },
-  ): Ask =>
-  async (endpoint, of, options = {}) => {
-    const { base_url, idempotency, generation } = declaration
+export const asker = (
+  declaration: Wire,
+  traits: { readonly call_timeout_ms: number; readonly concurrency: number },
+): Ask => {
+  const { base_url } = declaration
+  const parsed = (url: string): BaseUrl => parseBaseUrl(url, `provider of ${declaration.kind}`)
+  const fixed = typeof base_url === 'string' ? parsed(base_url) : null
+  const headersOf = headersOfEndpoints(declaration)
+  return async (endpoint, of, options = {}) => {
     const resolver = new Resolver(of.secrets)
-    const url = typeof base_url === 'string' ? base_url : resolver.resolve(base_url)
-    const base = parseBaseUrl(url, `provider of ${declaration.kind}`)
+    const base = fixed ?? parsed(resolver.resolve(base_url as Secret))
     if (base.authorization !== undefined) resolver.values.push(base.authorization.slice(6))
     const path = fillPath(endpoint.path, of)
-    const sent: Headers = {
+    const headers: Record<string, string> = {
       accept: 'application/json',
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(base.authorization === undefined ? {} : { authorization: base.authorization }),
     }
-    const keys: Headers = {
-      ...(idempotency === undefined ? {} : { [idempotency.header]: '{idempotency_key}' }),
-      ...(generation === undefined ? {} : { [generation.header]: '{generation}' }),
-    }
-    const declared = [sent, declaration.headers, keys, endpoint.headers]
-    const headers = headersOf(declared, of, resolver)
+    addHeaders(headers, headersOf(endpoint), of, resolver)
     const method = endpoint.method ?? 'GET'
     const target = options.page ?? `${base.path}${path}${queryOf(endpoint.query, of)}`
     const reply = await send({
@@ -185,6 +210,7 @@ export const asker =
     const label = hidden(`${method} ${path}`, resolver.values)
     return { ...answerOf(reply, declaration, label, resolver.values), path: target }
   }
+}
 
 const answerOf = (
   reply: Reply,

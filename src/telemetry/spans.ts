@@ -40,17 +40,19 @@ export const failed = (span: Span, why: string): void => {
 
 export const createSpans = (version: string): Spans => {
   const tracer = trace.getTracer('foreword', version)
+  const on = (): boolean => {
+    /* eslint-disable @typescript-eslint/no-deprecated -- the API at hand (~1.9) has no other way to ask. */
+    const provider = trace.getTracerProvider()
+    return (
+      !(provider instanceof ProxyTracerProvider) ||
+      provider.getDelegateTracer('foreword', version) !== undefined
+    )
+    /* eslint-enable @typescript-eslint/no-deprecated */
+  }
   return {
-    on: () => {
-      /* eslint-disable @typescript-eslint/no-deprecated -- the API at hand (~1.9) has no other way to ask. */
-      const provider = trace.getTracerProvider()
-      return (
-        !(provider instanceof ProxyTracerProvider) ||
-        provider.getDelegateTracer('foreword', version) !== undefined
-      )
-      /* eslint-enable @typescript-eslint/no-deprecated */
-    },
+    on,
     within: async (name, { attributes, kind = 'internal', links = [] }, run) => {
+      if (!on()) return run(null)
       const span = tracer.startSpan(name, {
         kind: kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL,
         attributes,

@@ -59,7 +59,10 @@ const routineText = ({ name, takes, returns, says }: Routine): string =>
 
 export const sqlReference = async (sql: Sql): Promise<Reference> => {
   const [views, routines] = [await viewsOf(sql), await routinesOf(sql)]
-  const unsaid = [...views, ...routines]
+  const columns = views.flatMap((view) =>
+    view.columns.map(({ name, says }) => ({ name: `${view.name}.${name}`, says })),
+  )
+  const unsaid = [...views, ...columns, ...routines]
     .filter(({ says }) => (says ?? '') === '')
     .map(({ name }) => `foreword.${name} (sql/)`)
   const text =

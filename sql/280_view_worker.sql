@@ -72,9 +72,10 @@ cross join lateral (
         and l.granted
         and l.database = (select d.oid from pg_database d where d.datname = current_database())
     ) as lives
-) l;
+) l
+where s.dropped_at is null;
 
-comment on view foreword.schedule is 'Schedules that the workers registered last, and how each last run went.';
+comment on view foreword.schedule is 'Schedules that the workers have in their configuration, and how each last run went. One that is gone from there leaves with the next worker that starts.';
 comment on column foreword.schedule.name is 'Name of the schedule.';
 comment on column foreword.schedule.cron is 'Five crontab fields, UTC.';
 comment on column foreword.schedule.scope is 'Scope it reconciles or decides in.';

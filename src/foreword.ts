@@ -57,17 +57,18 @@ const workerOf = async (
     readonly telemetry: Telemetry
   },
   onFatal: (reason: string) => void,
-  schedules: readonly Schedule[],
+  { schedules, whole }: { readonly schedules: readonly Schedule[]; readonly whole: boolean },
 ): Promise<Worker> => {
   const { config, logger, url } = options
   const store = scheduleStore(engine.sql)
-  await store.register(schedules.map((s) => ({ ...s, next_at: nextRunOf(s.cron, new Date()) })))
   let failed = false
   const fail = (reason: string): void => {
     failed = true
     onFatal(reason)
   }
   const { worker, applier, hear, leave } = await enterAndApply(options, engine, fail)
+  const registered = schedules.map((s) => ({ ...s, next_at: nextRunOf(s.cron, new Date()) }))
+  await store.register(worker, registered, whole)
   const notices = createNotices(engine.reconcileDeps)
   const { deciders } = config
   const archive = () => archiveByPolicy(engine.sql, config)
@@ -130,8 +131,12 @@ export const openEngine = (options: EngineOptions): Engine => {
     wakeup,
     startWorker: async (onFatal, schedules) => {
       // A helper does not speak for the configuration of those who stay.
-      if (schedules === undefined) await registerPolicies(sql, config.policies)
-      return workerOf(options, engine, onFatal, schedules ?? schedulesOf(config))
+      const whole = schedules === undefined
+      if (whole) await registerPolicies(sql, config.policies)
+      return workerOf(options, engine, onFatal, {
+        schedules: schedules ?? schedulesOf(config),
+        whole,
+      })
     },
     decideHere: (onFatal) =>
       waking(quietly, () => {

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { defineDecider, create } from '../../src/domain/decider.ts'
-import { allSettled, cloudWorld, testWorker } from '../support/engine.ts'
+import { allSettled, cloudWorld, engineOn, testEngine, testWorker } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
+import { testConfig } from '../support/settings.ts'
 
 const scope = 'acme'
 
@@ -77,3 +78,43 @@ t.test('a schedule may have policies of its own, after those of the configuratio
   t.match(await engine.sql`select path from foreword.drift`, [{ path: 'size' }])
   t.equal(await run('mend'), 'looked at 1, 1 drifted, 1 intents')
 })
+
+t.test(
+  'a schedule leaves with the first worker that starts without it, unless somebody living has it',
+  async (t) => {
+    const night = { name: 'night', cron: '0 0 1 1 *', scope }
+    const { engine, url } = await testEngine(t, { schedules: [night] }, { migrated: true })
+    const names = async (): Promise<readonly string[]> => {
+      const rows = await engine.sql<
+        { name: string }[]
+      >`select name from foreword.schedule order by 1`
+      return rows.map(({ name }) => name)
+    }
+    const day = { name: 'day', cron: '0 12 1 1 *', scope }
+    const without = engineOn(t, url, testConfig(url, { schedules: [day] }))
+
+    const fatal = (reason: string): void => void t.fail(reason)
+    const first = await engine.startWorker(fatal)
+    await engine.sql`update foreword_private.schedule set last_outcome = 'well'`
+    const beside = await without.startWorker(fatal)
+    t.same(await names(), ['day', 'night'], 'the one who has it lives')
+    await beside.stop()
+    await first.stop()
+    t.same(await names(), ['day', 'night'], 'who stops has not dropped it: he may be started again')
+
+    const helper = await without.startWorker(fatal, [])
+    t.same(await names(), ['day', 'night'], 'who only helps out drops nothing')
+    await helper.stop()
+    const second = await without.startWorker(fatal)
+    t.same(await names(), ['day'])
+    await second.stop()
+
+    const third = await engine.startWorker(fatal)
+    t.match(
+      await engine.sql`select name, last_outcome from foreword.schedule`,
+      [{ name: 'night', last_outcome: 'well' }],
+      'back as it was; and now the other one is dropped',
+    )
+    await third.stop()
+  },
+)

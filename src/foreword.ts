@@ -68,7 +68,12 @@ const workerOf = async (
   }
   const { worker, applier, hear, leave } = await enterAndApply(options, engine, fail)
   const registered = schedules.map((s) => ({ ...s, next_at: nextRunOf(s.cron, new Date()) }))
-  await store.register(worker, registered, whole)
+  try {
+    await store.register(worker, registered, whole)
+  } catch (error) {
+    await leave()
+    throw error
+  }
   const notices = createNotices(engine.reconcileDeps)
   const { deciders } = config
   const archive = () => archiveByPolicy(engine.sql, config)

@@ -36,31 +36,31 @@ const register = async (
     next_at: s.next_at?.toISOString() ?? null,
   }))
   await sql`
-      insert into foreword_private.schedule as s (
-        name, cron, scope, kind, decider, input, next_at, registered_by
-      )
-      select n.name, n.cron, n.scope, n.kind, n.decider, n.input, n.next_at, ${worker}::bigint
-      from jsonb_to_recordset(${jsonb(sql, rows)}) as n (
-        name text, cron text, scope text, kind text, decider text, input jsonb, next_at timestamptz
-      )
-      on conflict (name) do update
-      set
-        cron = excluded.cron,
-        scope = excluded.scope,
-        kind = excluded.kind,
-        decider = excluded.decider,
-        input = excluded.input,
-        next_at = excluded.next_at,
-        registered_by = excluded.registered_by,
-        dropped_at = null`
+    insert into foreword_private.schedule as s (
+      name, cron, scope, kind, decider, input, next_at, registered_by
+    )
+    select n.name, n.cron, n.scope, n.kind, n.decider, n.input, n.next_at, ${worker}::bigint
+    from jsonb_to_recordset(${jsonb(sql, rows)}) as n (
+      name text, cron text, scope text, kind text, decider text, input jsonb, next_at timestamptz
+    )
+    on conflict (name) do update
+    set
+      cron = excluded.cron,
+      scope = excluded.scope,
+      kind = excluded.kind,
+      decider = excluded.decider,
+      input = excluded.input,
+      next_at = excluded.next_at,
+      registered_by = excluded.registered_by,
+      dropped_at = null`
   if (!whole) return
   await sql`
-      update foreword_private.schedule s
-      set dropped_at = clock_timestamp()
-      where
-        s.dropped_at is null
-        and s.name <> all (${rows.map(({ name }) => name)}::text[])
-        and not foreword_code.worker_lives(s.registered_by)`
+    update foreword_private.schedule s
+    set dropped_at = clock_timestamp()
+    where
+      s.dropped_at is null
+      and s.name <> all (${rows.map(({ name }) => name)}::text[])
+      and not foreword_code.worker_lives(s.registered_by)`
 }
 
 /**

@@ -2,6 +2,8 @@
  * Rings once, at the soonest moment that it was set to, and never before: timers count from when the loop turned
  * last, which may be some while ago.
  */
+import { timer_ms_max } from '../domain/codec-provider.ts'
+
 export const createAlarm = (ring: () => void) => {
   let set: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null
   const clear = (): void => {
@@ -16,7 +18,7 @@ export const createAlarm = (ring: () => void) => {
         if (performance.now() < at) setTo(at)
         else ring()
       },
-      Math.ceil(Math.max(0, at - performance.now())),
+      Math.min(timer_ms_max, Math.ceil(Math.max(0, at - performance.now()))),
     )
     set = { at, timer }
   }

@@ -6,6 +6,7 @@ import type { Lease, StepResult } from '../domain/ports.ts'
 import { traitsOf, type AnyProvider, type Outcome, type Sighting } from '../domain/provider.ts'
 import { storable } from '../domain/storable.ts'
 import type { StepDeps } from './call.ts'
+import { checkedOutcome } from './checked-outcome.ts'
 
 /** `since_ms`: since the lease was taken, when the database told its clock. */
 const standingOf = (lease: Lease, since_ms: number): Standing => ({
@@ -96,8 +97,9 @@ export const answered = async (
   deps: StepDeps,
   provider: AnyProvider,
   lease: Lease,
-  outcome: Outcome,
+  answer: unknown,
 ): Promise<StepResult> => {
+  const outcome = checkedOutcome(answer)
   switch (outcome.type) {
     case 'rejected': {
       const { reason, retry_after_ms } = outcome

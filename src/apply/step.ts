@@ -36,7 +36,8 @@ const perform = (provider: AnyProvider, call: Call): Promise<Outcome> => {
     case 'delete':
       return provider.delete(call)
     default: {
-      const verb = provider.calls?.[call.verb]
+      const { calls = {} } = provider
+      const verb = Object.hasOwn(calls, call.verb) ? calls[call.verb] : undefined
       return verb === undefined
         ? Promise.resolve({ type: 'rejected', reason: `the provider has no verb ${call.verb}` })
         : verb(call)

@@ -9,6 +9,7 @@ import {
   type Outcome,
 } from '../domain/provider.ts'
 import { messageOf } from './call.ts'
+import { checkedOutcome, wait_ms } from './checked-outcome.ts'
 
 export interface Answer {
   readonly scope: string
@@ -27,17 +28,19 @@ type Said = Omit<Answer, 'scope' | 'whose'>
 
 const saidByError = (error: unknown): Said =>
   error instanceof Throttled
-    ? { said: 'throttled', retry_after_ms: error.retry_after_ms, why: messageOf(error) }
+    ? { said: 'throttled', retry_after_ms: wait_ms(error.retry_after_ms), why: messageOf(error) }
     : { said: 'failed', why: messageOf(error) }
 
-const saidByOutcome = (outcome: Outcome): Said =>
-  outcome.type === 'rejected' && outcome.throttled === true
+const saidByOutcome = (answer: unknown): Said => {
+  const outcome = checkedOutcome(answer)
+  return outcome.type === 'rejected' && outcome.throttled === true
     ? {
         said: 'throttled',
         retry_after_ms: outcome.retry_after_ms ?? 0,
         why: messageOf(outcome.reason),
       }
     : { said: 'well' }
+}
 
 const well = (): Said => ({ said: 'well' })
 

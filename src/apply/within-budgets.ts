@@ -1,4 +1,5 @@
 /** A log whose claims take no more than the accounts have, and which claims again when they have more. */
+import { timer_ms_max } from '../domain/codec-provider.ts'
 import { accountOf, rateOf } from '../domain/budget.ts'
 import type { BudgetStore } from '../domain/budget-ports.ts'
 import type { ApplyLog, Logger } from '../domain/ports.ts'
@@ -32,7 +33,7 @@ const createBell = ({ store, wake, logger }: WithinBudgetsDeps) => {
         const ms = await store.wait(kinds)
         if (ms === null || isOver()) return
         clearTimeout(timer)
-        timer = setTimeout(wake, ms).unref()
+        timer = setTimeout(wake, Math.min(timer_ms_max, ms)).unref()
       } catch (error) {
         if (!isOver()) logger.warn({ error }, 'budgets not asked; the sweep claims again')
       } finally {

@@ -40,7 +40,11 @@ const checkKind = (draft: IntentDraft, rules: ChangeRules): E.Either<Invalid, nu
   }
   if (['replace', 'rename'].includes(draft.verb) && draft.replace !== undefined)
     return E.right(null)
-  if (!verbs.has(draft.verb) && provider !== undefined && !(draft.verb in (provider.calls ?? {}))) {
+  if (
+    !verbs.has(draft.verb) &&
+    provider !== undefined &&
+    !Object.hasOwn(provider.calls ?? {}, draft.verb)
+  ) {
     const calls = Object.keys(provider.calls ?? {}).toSorted()
     return invalid(
       'FW022',

@@ -110,7 +110,9 @@ const underWay = (
   }
   if (learned.type === 'poll_failed') return to('accepted', look_later_ms(since_ms), reason)
   const again_ms = Math.min(poll_ms_max, Math.max(50, since_ms / 2))
-  return to('accepted', Math.max(learned.poll_after_ms ?? 0, again_ms))
+  // Whatever wait it asks for: it must be found out in time that it takes too long.
+  const left_ms = operation_timeout_ms(traits) - since_ms + 1
+  return to('accepted', Math.max(again_ms, Math.min(learned.poll_after_ms ?? 0, left_ms)))
 }
 
 const expired = 'its idempotency token is no longer valid'

@@ -67,7 +67,8 @@ export const traitsOf = (
   verb: string,
 ): Traits => {
   if (isStateVerb(verb)) return traits
-  const declared = traits.verbs?.[verb]
+  const { verbs = {} } = traits
+  const declared = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (declared !== undefined) return { ...traits, idempotency: declared }
   const { idempotency } = traits
   const tells = idempotency === 'token' || (idempotency === 'lookup' && find !== undefined)

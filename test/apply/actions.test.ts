@@ -144,6 +144,7 @@ t.test('what is no action is refused, and nothing is written', async (t) => {
   const { engine } = await world(t)
   const odd: readonly (readonly [IntentDraft, string, RegExp])[] = [
     [act('thing', 'a', 'explode'), 'FW022', /unknown verb explode/],
+    [act('thing', 'a', 'constructor'), 'FW022', /unknown verb constructor/],
     [act('thing', 'b', 'reboot'), 'FW020', /was not read/],
     [update('thing', 'a', { n: 1 }, { args: { a: 1 } }), 'FW028', /args of update/],
     [act('thing', 'a', 'reboot', 'x'.repeat(70_000)), 'FW023', /args are larger/],
@@ -192,4 +193,19 @@ t.test('SQL intends actions too: a state of null is the one that is assumed', as
     t.equal(await intend(args).then(() => '', codeOf), code, args)
   }
   await auditedBy(t, engine)
+})
+
+t.test('a verb that every object has is no action of a provider', async (t) => {
+  const { engine } = await world(t, { traits: { verbs: { reboot: 'natural' } } })
+  // SQL knows no providers: what none of them has is told when its turn comes.
+  for (const verb of ['constructor', 'toString', 'valueOf']) {
+    await engine.sql.begin('isolation level serializable', async (tx) => {
+      await tx`select foreword.intend('acme', 'thing', 'a', ${verb}, null)`
+      await tx`select foreword.decide('by hand')`
+    })
+    t.match((await allSettled(engine)).at(-1), {
+      state: 'rejected',
+      reason: `the provider has no verb ${verb}`,
+    })
+  }
 })

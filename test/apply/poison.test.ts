@@ -185,6 +185,7 @@ t.test('a provider that breaks leaves its own intent in doubt', async (t) => {
     nul: throwing(new Error('it said \0')),
     textless: throwing(Object.create(null)),
     odd: () => rejected({ not: 'a text' } as never),
+    typo: () => ({ type: 'aplied', state: {} }) as never,
   }
   const { ended } = await among(t, Object.keys(answers), { create: answering(answers) })
   t.match(ended, [
@@ -194,7 +195,60 @@ t.test('a provider that breaks leaves its own intent in doubt', async (t) => {
     { name: 'nul', state: 'in_doubt', reason: 'it said \ufffd' },
     { name: 'odd', state: 'rejected', reason: '[object Object]' },
     { name: 'textless', state: 'in_doubt', reason: 'something was thrown that has no text' },
+    {
+      name: 'typo',
+      state: 'in_doubt',
+      reason: 'the provider answered with an object of no known type, and no outcome',
+    },
   ])
+})
+
+t.test(
+  'a wait that nobody can wait for is none, or as long as a timer; the intent goes on',
+  async (t) => {
+    const waits: Readonly<Record<string, unknown>> = {
+      endless: Number.POSITIVE_INFINITY,
+      negative: -1e20,
+      nothing: Number.NaN,
+      text: 'soon',
+    }
+    const asked = new Set<string>()
+    const { engine } = await among(t, Object.keys(waits), {
+      create: ({ name, spec }) => {
+        const wait = asked.has(name) ? undefined : waits[name]
+        asked.add(name)
+        return Promise.resolve(
+          wait === undefined
+            ? applied(spec as Json)
+            : rejected('later', { retry_after_ms: wait as number }),
+        )
+      },
+    })
+    const ended = await engine.sql`
+    select state, attempts from foreword.intent where name = any (${Object.keys(waits)})`
+    t.strictSame(
+      [...new Set(ended.map((i) => `${i['state']} at ${i['attempts']}`))],
+      ['confirmed at 2'],
+    )
+  },
+)
+
+t.test('a wait of ages wakes nobody before, and is not in doubt', async (t) => {
+  const { engine } = await testEngine(t, {
+    providers: [
+      thingProvider({
+        create: () => Promise.resolve(rejected('much later', { retry_after_ms: 1e20 })),
+      }),
+    ],
+  })
+  await engine.decide(say, { scope, input: { names: ['a'] } })
+  await testWorker(t, engine)
+  const [later] = await eventually('answered', async () => {
+    const all = await intents(engine)
+    return all.every((i) => i.state === 'pending' && i.attempts === 1) ? all : null
+  })
+  const days = ((later?.due_at?.getTime() ?? 0) - Date.now()) / 86_400_000
+  t.ok(days > 24 && days < 25, `due in ${days} days`)
 })
 
 t.test('a provider that throws at once leaves no timer behind that ends the process', async (t) => {

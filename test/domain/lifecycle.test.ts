@@ -277,6 +277,7 @@ const anyLearned: fc.Arbitrary<Learned> = fc.oneof(
     { type: 'applied', gone: true },
     { type: 'accepted' },
     { type: 'accepted', poll_after_ms: 60_000 },
+    { type: 'accepted', poll_after_ms: 1e12 },
     { type: 'poll_failed', reason: '502' },
     { type: 'token_expired' },
     { type: 'rejected', reason: 'no' },

@@ -5,7 +5,7 @@ import type { Call, Listed, ListLook, Look, Provider, Sighting } from '../domain
 import { canonical } from './http-codec.ts'
 import type { HttpDeclaration, HttpItems, HttpList } from './http-declaration.ts'
 import type { Answer, Ask } from './http-request.ts'
-import { at, needsExternalId, pick, textAt } from './http-template.ts'
+import { at, needsExternalId, pickExact, textAt } from './http-template.ts'
 import { unknownAfter, type Rules } from './http-verdict.ts'
 import { OutcomeUnknown } from './transport.ts'
 
@@ -16,8 +16,11 @@ export interface Looking<Spec, State> {
   readonly ask: Ask
 }
 
-export const idOf = (item: Json | undefined, path: string | undefined): string | undefined =>
-  path === undefined ? undefined : textAt(item, path)
+/** An empty one names nothing. */
+export const idOf = (item: Json | undefined, path: string | undefined): string | undefined => {
+  const found = path === undefined ? undefined : textAt(item, path)
+  return found === '' ? undefined : found
+}
 
 const conditionOf = (
   item: Json,
@@ -53,7 +56,7 @@ const sightingOf = <Spec, State>(
   return {
     state: state.right,
     ...(external_id === undefined ? {} : { external_id }),
-    ...(declaration.outputs === undefined ? {} : { outputs: pick(item, declaration.outputs) }),
+    ...(declaration.outputs === undefined ? {} : { outputs: pickExact(item, declaration.outputs) }),
     ...(revision === undefined ? {} : { revision }),
     ...(condition === undefined ? {} : { condition }),
   }

@@ -18,6 +18,7 @@ import {
   type HttpDeclaration,
   type HttpLook,
 } from './http-declaration.ts'
+import { parseJson } from './http-json.ts'
 import { fill, fillPath, needsCall, textAt } from './http-template.ts'
 import { hidden } from './hide.ts'
 import { OutcomeUnknown, send, type Reply } from './transport.ts'
@@ -138,15 +139,6 @@ export const bodyOf = <Spec, State>(
   return body === 'spec' || !isJsonObject(spec) ? spec : { name: call.name, ...spec }
 }
 
-const isJson = (text: string): { readonly json: Json } | null => {
-  try {
-    return { json: JSON.parse(text) as Json }
-  } catch {
-    // The parser's own message quotes the text, which may quote a secret.
-    return null
-  }
-}
-
 export type Ask = (
   endpoint: HttpLook,
   of: Look | Call,
@@ -218,7 +210,7 @@ const answerOf = (
   label: string,
   hide: readonly string[],
 ): Omit<Answer, 'path'> => {
-  const json = reply.body.trim() === '' ? { json: undefined } : isJson(reply.body)
+  const json = reply.body.trim() === '' ? { json: undefined } : parseJson(reply.body)
   const done = reply.status >= 200 && reply.status < 300
   if (json === null && done) {
     throw new OutcomeUnknown(`${label}: the answer to ${reply.status} is no JSON`)

@@ -2,6 +2,7 @@
 import { ForewordError } from '../domain/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts'
 import type { Call, Look } from '../domain/provider.ts'
+import { exactText } from './http-json.ts'
 
 /** What a template may name. The last three exist in calls only, not in looks. */
 const look_variables = ['external_id', 'name', 'scope']
@@ -79,23 +80,38 @@ export const at = (value: Json | undefined, path: string): Json | undefined => {
   return here
 }
 
-/** The text or number at a path, as text. */
+/** The text or number at a path, as text: of a number all of its digits. */
 export const textAt = (value: Json | undefined, path: string): string | undefined => {
   const found = at(value, path)
-  return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined
+  if (typeof found === 'string') return found
+  return typeof found === 'number' ? (exactAt(value, path) ?? String(found)) : undefined
+}
+
+const exactAt = (value: Json | undefined, path: string): string | undefined => {
+  const steps = path.split('.')
+  const key = steps.pop() ?? ''
+  return exactText(steps.length === 0 ? value : at(value, steps.join('.')), key)
 }
 
 /** Names of what is picked, each with its dotted path. */
 export type Paths = readonly string[] | { readonly [name: string]: string }
 
-/** Picks values by their paths; what is not there is left out. */
-export const pick = (value: Json | undefined, paths: Paths): JsonObject => {
+const picked = (paths: Paths, read: (path: string) => Json | undefined): JsonObject => {
   const named = Array.isArray(paths)
     ? (paths as readonly string[]).map((path) => [path.split('.').at(-1) ?? path, path] as const)
     : Object.entries(paths as { readonly [name: string]: string })
-  const picked = named.flatMap(([name, path]) => {
-    const found = at(value, path)
-    return found === undefined ? [] : [[name, found] as const]
-  })
-  return Object.fromEntries(picked)
+  return Object.fromEntries(
+    named.flatMap(([name, path]) => {
+      const found = read(path)
+      return found === undefined ? [] : [[name, found] as const]
+    }),
+  )
 }
+
+/** Picks values by their paths; what is not there is left out. */
+export const pick = (value: Json | undefined, paths: Paths): JsonObject =>
+  picked(paths, (path) => at(value, path))
+
+/** Picks what others will refer to: a number with more digits than numbers can hold is given as its text. */
+export const pickExact = (value: Json | undefined, paths: Paths): JsonObject =>
+  picked(paths, (path) => exactAt(value, path) ?? at(value, path))

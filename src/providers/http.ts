@@ -18,7 +18,7 @@ import { checkDeclaration, type HttpCall, type HttpDeclaration } from './http-de
 import { finder, idOf, lister, reader, refusalOf, type Looking } from './http-look.ts'
 import { acceptedOf, poller, statusesOf } from './http-operation.ts'
 import { asker, bodyOf, type Answer } from './http-request.ts'
-import { at, needsExternalId, pick, TemplateUnfilled } from './http-template.ts'
+import { at, needsExternalId, pickExact, TemplateUnfilled } from './http-template.ts'
 import { retryOf, unknownAfter, verdictOf } from './http-verdict.ts'
 import { OutcomeUnknown, RequestInvalid } from './transport.ts'
 
@@ -66,7 +66,7 @@ const shownAs = <Spec, State>(
   if (declaration.id !== undefined && external_id === undefined) {
     throw new OutcomeUnknown(`${what} without an id at ${declaration.id}`)
   }
-  const outputs = { ...call.outputs, ...pick(item, declaration.outputs ?? []) }
+  const outputs = { ...call.outputs, ...pickExact(item, declaration.outputs ?? []) }
   return applied(stateAfter(looking, call, item), {
     ...(external_id === undefined ? {} : { external_id }),
     outputs,

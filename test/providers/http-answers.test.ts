@@ -260,6 +260,30 @@ t.test("a wrapped resource and a body of one's own", async (t) => {
   t.equal(server.received[0]?.body, '{"server":{"name":"web-1","flavorRef":"s"}}')
 })
 
+t.test('an id has all of its digits, as a number too; an empty one is none', async (t) => {
+  await using server = await scriptedServer()
+  const text = (body: string) => {
+    server.answer = (_, response) => response.end(body)
+  }
+  const provider = vms(server.url, { outputs: ['net', 'load'], read_by_name: { path: '/v1/vms' } })
+  const of = (id: string) =>
+    `{"id":${id},"size":"s","net":90071992547409931,"load":0.5,"name":"web-1"}`
+  for (const id of ['9007199254740993', '-9007199254740993', '0', '123456789012345678901']) {
+    text(of(id))
+    const seen = { external_id: id, outputs: { net: '90071992547409931', load: 0.5 } }
+    t.match(await provider.create(callOf('create', { size: 's' })), seen)
+    t.match(await provider.read(look({ external_id: id })), seen)
+    text(`[${of(id)}]`)
+    t.match(await provider.read(look()), seen)
+    t.equal(server.received.at(-1)?.url, '/v1/vms')
+    text('')
+    await provider.delete(callOf('delete', { size: 's' }, { external_id: id }))
+    t.equal(server.received.at(-1)?.url, `/v1/vms/${id}`)
+  }
+  text('{"id":"","size":"s"}')
+  await t.rejects(provider.create(callOf('create', { size: 's' })), /without an id at id/)
+})
+
 t.test('a kind without update rejects one', async (t) => {
   const { update: _, ...declaration } = {
     kind: 'key',

@@ -1,7 +1,8 @@
 -- Writes outcomes and looks back, set-based. The entry moves only for the lease that is asking: a
--- worker that was taken over (its epoch is old) is refused, but what it learned of the outside, the
--- external id above all, is kept. What was seen to be gone loses its external id. Who waited for what is
--- through now is let go. Returns the entries that moved.
+-- worker that was taken over (its epoch is old) is refused. What it learned of the outside, the external id above
+-- all, is kept with its attempt, and as the resource's only where nobody knows better (069): the resource may be another
+-- one by now, and the next call would be made on one that is gone. What was seen to be gone loses its external id.
+-- Who waited for what is through now is let go. Returns the entries that moved.
 -- plpgsql keeps the plan, which may have been made when the log was young: whichever side it begins with, and by
 -- whichever index, it must read nothing but what is settled here. Hence `= any`, and no predicate of a partial index.
 create function foreword_code.settle(p_worker bigint, p_results jsonb) returns setof bigint
@@ -61,48 +62,6 @@ begin
       and a.number = r.number
       and a.entry = any (array(select x.entry from result x))
   ),
-  seen as (
-    insert into foreword_private.observation as o (
-      resource, observed, observed_at, external_id, outputs, revision, condition
-    )
-    select
-      r.resource,
-      r.observed,
-      case when r.seen then clock_timestamp() end,
-      r.external_id,
-      coalesce(r.outputs, '{}'),
-      r.revision,
-      coalesce(r.condition, 'ready')
-    from result r
-    where r.seen or r.external_id is not null or r.outputs is not null
-    on conflict (resource) do update
-    set
-      observed = case when excluded.observed_at is null then o.observed else excluded.observed end,
-      observed_at = coalesce(excluded.observed_at, o.observed_at),
-      external_id = case
-        when excluded.observed_at is not null and excluded.observed is null then null
-        else coalesce(excluded.external_id, o.external_id)
-      end,
-      outputs = case
-        when excluded.observed_at is not null and excluded.observed is null then '{}'
-        when excluded.outputs = '{}' then o.outputs
-        else excluded.outputs
-      end,
-      revision = coalesce(excluded.revision, o.revision),
-      condition = excluded.condition
-  ),
-  repaired as (
-    update foreword_private.drift d
-    set resolved_at = clock_timestamp()
-    from result r
-    where
-      r.state = 'confirmed'
-      and r.seen
-      and d.resource = r.resource
-      and d.resolved_at is null
-      -- Asked once: most of the time nothing has drifted.
-      and exists (select from foreword_private.drift x where x.resolved_at is null)
-  ),
   moving as (
     update foreword_private.entry e
     set
@@ -126,6 +85,51 @@ begin
       and e.worker is not distinct from p_worker
       and coalesce(e.settled_at, '-infinity') = '-infinity'
     returning e.id, e.settled_at
+  ),
+  seen as (
+    insert into foreword_private.observation as o (
+      resource, observed, observed_at, external_id, outputs, revision, condition
+    )
+    select
+      r.resource,
+      r.observed,
+      case when r.seen then clock_timestamp() end,
+      r.external_id,
+      coalesce(r.outputs, '{}'),
+      r.revision,
+      coalesce(r.condition, 'ready')
+    from result r
+    where
+      (r.seen or r.external_id is not null or r.outputs is not null)
+      and r.entry = any (array(select m.id from moving m))
+    on conflict (resource) do update
+    set
+      observed = case when excluded.observed_at is null then o.observed else excluded.observed end,
+      observed_at = coalesce(excluded.observed_at, o.observed_at),
+      external_id = case
+        when excluded.observed_at is not null and excluded.observed is null then null
+        else coalesce(excluded.external_id, o.external_id)
+      end,
+      outputs = case
+        when excluded.observed_at is not null and excluded.observed is null then '{}'
+        when excluded.outputs = '{}' then o.outputs
+        else excluded.outputs
+      end,
+      revision = coalesce(excluded.revision, o.revision),
+      condition = excluded.condition
+  ),
+  repaired as (
+    update foreword_private.drift d
+    set resolved_at = clock_timestamp()
+    from result r
+    where
+      r.state = 'confirmed'
+      and r.seen
+      and r.entry = any (array(select m.id from moving m))
+      and d.resource = r.resource
+      and d.resolved_at is null
+      -- Asked once: most of the time nothing has drifted.
+      and exists (select from foreword_private.drift x where x.resolved_at is null)
   )
   select
     array_agg(m.id),
@@ -134,6 +138,9 @@ begin
   from moving m;
   if through is not null then
     perform foreword_code.let_go(through);
+  end if;
+  if jsonb_array_length(p_results) > coalesce(cardinality(moved), 0) then
+    perform foreword_code.keep_late(p_results, coalesce(moved, '{}'));
   end if;
   return query
   select unnest(moved);

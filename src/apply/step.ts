@@ -110,6 +110,23 @@ const shows = (lease: Lease, state: Json, sighting: Sighting | null): boolean =>
   return diffPaths(state, sighting.state).length === 0
 }
 
+/**
+ * Whether what a look-up found may be what an unknown call has left. Half built, or broken, it is there all the same:
+ * it proves no absence, and to create it again would make two.
+ */
+const isLeft = (
+  provider: AnyProvider,
+  lease: Lease,
+  state: Json,
+  sighting: Sighting | null,
+): boolean => {
+  if (sighting === null || lease.verb === 'delete') return shows(lease, state, sighting)
+  if (diffPaths(state, sighting.state).length === 0) return true
+  // Of a ready one that is another, the API of names that are unique says so itself when it is asked again.
+  const is_ready = (sighting.condition ?? 'ready') === 'ready'
+  return lease.verb === 'create' && (!is_ready || provider.names === 'free')
+}
+
 /** A look that cannot even be begun: what it would be compared with is not to be had. */
 const unlooked = (learned: Learned): Learned => ({
   type: 'look_failed',
@@ -214,7 +231,7 @@ export const lookUp = async (
     const found =
       provider.find !== undefined && lease.verb !== 'delete'
         ? sighting !== null
-        : shows(lease, spec.right.state, sighting)
+        : isLeft(provider, lease, spec.right.state, sighting)
     return found
       ? resultOf(lease, { type: 'found' }, provider, sighting === null ? {} : identity(sighting))
       : resultOf(lease, { type: 'absent' }, provider)

@@ -1,7 +1,13 @@
 /** What an outcome that nobody knows may lead to, where the provider alone can tell. */
 import t from 'tap'
 import { create } from '../../src/domain/decider.ts'
-import { applied, rejected, type AnyProvider, type Call } from '../../src/domain/provider.ts'
+import {
+  applied,
+  rejected,
+  type AnyProvider,
+  type Call,
+  type Sighting,
+} from '../../src/domain/provider.ts'
 import type { Engine } from '../../src/foreword.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
 import { cloudWorld, engineOn, testEngine, testWorker } from '../support/engine.ts'
@@ -191,3 +197,49 @@ t.test('where that look fails too, the person is asked all the same', async (t) 
   await engine.decide(say, { scope, input: { drafts: [create('thing', 'a', {})] } })
   t.match(await parked(engine), { reason: 'reset', attempts: 1 })
 })
+
+const there = { state: { is: 'other' }, external_id: 'id-1' }
+const proofs: Readonly<Record<string, readonly [Partial<AnyProvider>, Sighting, number]>> = {
+  'half built': [{}, { ...there, condition: 'pending' }, 1],
+  broken: [{}, { ...there, condition: 'failed' }, 1],
+  'half built, and as it was decided': [
+    {},
+    { ...there, state: { is: 'it' }, condition: 'pending' },
+    1,
+  ],
+  'another one, and names may be there twice': [{ names: 'free' }, there, 1],
+  'another one, and its API lets no name be there twice': [{}, there, 2],
+}
+for (const [what, [over, sighting, calls_due]] of Object.entries(proofs)) {
+  t.test(`what a look-up shows of a lost creation is ${what}: ${calls_due} calls`, async (t) => {
+    const world = await testEngine(t)
+    let calls = 0
+    let looks = 0
+    const provider: AnyProvider = {
+      ...scriptedProvider({
+        traits: { idempotency: 'lookup', sightings: 1, call_timeout_ms: 50 },
+        call: () => {
+          calls += 1
+          return calls === 1
+            ? Promise.reject(new Error('reset'))
+            : Promise.resolve(rejected('its name is taken'))
+        },
+        read: () => {
+          looks += 1
+          return Promise.resolve(sighting)
+        },
+      }),
+      ...over,
+    }
+    const engine = engineOn(t, world.url, testConfig(world.url, { providers: [provider] }))
+    await testWorker(t, engine)
+    await engine.decide(say, { scope, input: { drafts: [create('thing', 'a', { is: 'it' })] } })
+    // Found, it is looked at until it shows; by its absence it would have been made again by then.
+    await eventually('looked at, or made again', () => Promise.resolve(looks >= 8 || calls === 2))
+    t.equal(calls, calls_due)
+    if (calls_due === 1)
+      t.match(await engine.sql`select external_id from foreword.resource`, [
+        { external_id: 'id-1' },
+      ])
+  })
+}

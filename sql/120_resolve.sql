@@ -38,6 +38,14 @@ begin
     raise exception 'an external id, and it is not ruled that it happened'
       using errcode = 'FW043', hint = 'Leave the external id away, or rule happened.';
   end if;
+  if
+    btrim(resolve.external_id) = ''
+    or length(resolve.external_id) > 4096
+    or resolve.external_id ~ '[[:cntrl:]\u0080-\u009f]'
+  then
+    raise exception 'the external id is empty, longer than 4096 characters, or has control characters'
+      using errcode = 'FW043', hint = 'Give it as the API does, or leave it away where it is not known.';
+  end if;
   doubted := foreword_code.intent_to_rule(resolve.intent, resolve.by, resolve.note);
   if doubted.state <> 'in_doubt' then
     raise exception 'intent % is not in doubt: it is %',
@@ -95,4 +103,4 @@ begin
 end
 $$;
 comment on function foreword.resolve(bigint, text, text, text, text) is
-  'A person rules on an intent in doubt (foreword.doubt): happened (its effect is looked for and confirmed, or confirmed at once where looks have not shown it before; with the id that the API gave it, if known), did_not_happen (called again under the same key), retry (called again although nobody knows: the effect may come twice), abandon (its version is taken back, and what relied on it goes stale). Who, when and why are kept in foreword.ruling. Returns the state that it is in. At any isolation level; abandoned at once in a SERIALIZABLE transaction, else by the next worker that looks. FW001: it would confirm a deletion that no look shows, and the transaction is not SERIALIZABLE. FW040: no such intent. FW041: not in doubt. FW042: somebody looks at it or calls right now. FW043: no such ruling, or nobody''s, or without a note.';
+  'A person rules on an intent in doubt (foreword.doubt): happened (its effect is looked for and confirmed, or confirmed at once where looks have not shown it before; with the id that the API gave it, if known), did_not_happen (called again under the same key), retry (called again although nobody knows: the effect may come twice), abandon (its version is taken back, and what relied on it goes stale). Who, when and why are kept in foreword.ruling. Returns the state that it is in. At any isolation level; abandoned at once in a SERIALIZABLE transaction, else by the next worker that looks. FW001: it would confirm a deletion that no look shows, and the transaction is not SERIALIZABLE. FW040: no such intent. FW041: not in doubt. FW042: somebody looks at it or calls right now. FW043: no such ruling, or nobody''s, or without a note, or an external id that is none.';

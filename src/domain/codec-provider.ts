@@ -9,8 +9,17 @@ import type { AnyProvider } from './provider.ts'
 /** Longer timers fire at once in Node: setTimeout counts in 31 bits. */
 export const timer_ms_max = 2_147_483_647
 
-const positive = rule<number>('a number above 0', (value) =>
-  Number.isFinite(value) && Number(value) > 0 ? undefined : '',
+/** More calls than any account gives, and few enough for the database to count. */
+const calls_max = 1_000_000_000
+
+const Rate = strictObject(
+  {
+    per_second: rule<number>(`a number above 0, ${calls_max} at most`, (value) =>
+      Number.isFinite(value) && Number(value) > 0 && Number(value) <= calls_max ? undefined : '',
+    ),
+    burst: wholeNumber(1, calls_max),
+  },
+  {},
 )
 
 /** A year: longer is no interval, and must fit into a time. */
@@ -50,7 +59,7 @@ const plainTraits = strictObject(
   },
   {
     account: Name,
-    rate: strictObject({ per_second: positive, burst: wholeNumber(1) }, {}),
+    rate: Rate,
     look_interval: LookInterval,
     operation_timeout_ms: wholeNumber(1, timer_ms_max),
     verbs: dictionary(Idempotencies),

@@ -111,6 +111,11 @@ t.test('traits that could not work are refused', async (t) => {
   t.match(traits({ concurrency: 0 })[0], 'traits.concurrency')
   t.match(traits({ concurency: 1 })[0], 'nearest known one is "concurrency"')
   t.match(traits({ rate: { per_second: 0, burst: 1 } })[0], 'per_second: expected a number above 0')
+  t.match(
+    traits({ rate: { per_second: 1e10, burst: 1 } })[0],
+    'per_second: expected a number above',
+  )
+  t.match(traits({ rate: { per_second: 1, burst: 1e10 } })[0], 'burst: expected a whole number')
   t.match(providerWith({ traits: {} }).length, 6)
 })
 

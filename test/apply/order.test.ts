@@ -264,6 +264,30 @@ t.test(
   },
 )
 
+t.test('a person whose ruling is not committed yet holds up nobody else', async (t) => {
+  const { cloud, decide, begins, waits, engine } = await world(t)
+  await decide([vm('a'), create('vm', 'b', {}, { needs: ['vm/a'] })])
+  await begins(t, ['create a'])
+  t.same(await waits(), { 'create b': 'create a' })
+  const person = await engine.sql.reserve()
+  t.teardown(() => {
+    person.release()
+  })
+  await person`begin`
+  await person`
+    select foreword.cancel(i.id, 'ada') from foreword.intent i where i.name = 'b'`
+  cloud.open()
+  await decide([vm('stranger')])
+  await eventually('all else is through', async () => {
+    const rows = await engine.sql`select from foreword.intent where state = 'confirmed'`
+    return rows.length === 2
+  })
+  t.same(await waits(), { 'create b': 'create a' }, 'who is ruled on stays as he is')
+  await person`rollback`
+  await allSettled(engine)
+  t.same(cloud.begun(), ['create a', 'create stranger', 'create b'])
+})
+
 t.test(
   'apart: an intent waits for what it needs, and not for what its neighbours read',
   async (t) => {

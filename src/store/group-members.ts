@@ -125,10 +125,44 @@ const lay = (plan: WritePlan, overlay: Overlay): number => {
       ...old,
       version: old.version + (c.replace === undefined ? 1 : 2),
       assumed: fresh(c.state),
-      labels: c.state === null ? {} : (c.labels ?? old.labels),
+      labels: c.state === null ? {} : { ...(c.labels ?? old.labels) },
     })
   }
   return layer
+}
+
+/** What more than one member reads. */
+const readByMany = (members: readonly Member[]): ReadonlySet<string> => {
+  const once = new Set<string>()
+  const many = new Set<string>()
+  for (const { attempt } of members) {
+    for (const at of attempt.plan.resources) {
+      const id = idOf(at)
+      if (once.has(id)) many.add(id)
+      else once.add(id)
+    }
+  }
+  return many
+}
+
+/**
+ * What a member has read, and nothing that only others have. Nor is it handed objects of theirs: a decider
+ * that writes into its facts would change what the next one decides on.
+ */
+const own = (
+  states: ReadonlyMap<string, StateRow>,
+  asked: ReadPlan,
+  many: ReadonlySet<string>,
+): ReadonlyMap<string, StateRow> => {
+  const mine = new Map<string, StateRow>()
+  for (const at of asked.resources) {
+    const id = idOf(at)
+    const row = states.get(id)
+    if (row === undefined) continue
+    const shared = many.has(id) && row.assumed !== null
+    mine.set(id, shared ? { ...row, assumed: fresh(row.assumed), labels: { ...row.labels } } : row)
+  }
+  return mine
 }
 
 /** Runs the members' own code, each on what the earlier ones leave. One that throws fails its own caller only. */
@@ -149,6 +183,7 @@ export const decideInTurn = (
     needs: new Set(),
   }
   const mine = shares(members, readings)
+  const many = readByMany(members)
   members.forEach((member, i) => {
     const { id, plan: asked, decide } = member.attempt
     const share = mine[i]
@@ -157,7 +192,7 @@ export const decideInTurn = (
       return
     }
     try {
-      const plan = decide({ ...share, states: overlay.states })
+      const plan = decide({ ...share, states: own(overlay.states, asked, many) })
       if (plan === null) unwritten.push(member)
       else if (slots.unseen(writtenNames(plan)) !== null) alone.push(member)
       else if (!fits(plan, new Set(asked.resources.map(idOf)), overlay)) later.push(member)

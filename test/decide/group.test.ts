@@ -1,5 +1,6 @@
 import t from 'tap'
 import {
+  act,
   create,
   defineDecider,
   refuse,
@@ -193,4 +194,49 @@ t.test('two decisions of one moment never come to wait for each other', async (t
         where x.resource = a.resource and x.version >= a.version
       )`
   t.same(circles, [])
+})
+
+t.test('what a decider writes into its facts is seen by nobody else', async (t) => {
+  const { engine } = await testEngine(t)
+  await engine.decide(increment, { scope, input: undefined })
+  const spoil = defineDecider({
+    name: 'spoil',
+    version: 1,
+    read: (q) => ({ it: q.get('number', 'it') }),
+    decide: ({ it }) => {
+      Object.assign(it?.state as object, { value: 41 })
+      Object.assign(it?.labels as object, { spoiled: 'yes' })
+      return refuse('it was only to be looked at')
+    },
+  })
+  const [spoiled, decided] = await Promise.all([
+    engine.decide(spoil, { scope, input: undefined }),
+    engine.decide(increment, { scope, input: undefined }),
+  ])
+  t.match([spoiled, decided], [{ type: 'refused' }, { type: 'decided', tries: 1 }])
+  t.same(await engine.sql`select version, assumed, labels from foreword.resource`, [
+    { version: 2, assumed: { value: 2 }, labels: {} },
+  ])
+})
+
+t.test('what only a neighbour has read was not read', async (t) => {
+  const { engine } = await testEngine(t)
+  await engine.decide(increment, { scope, input: undefined })
+  const look = defineDecider({
+    name: 'look',
+    version: 1,
+    read: (q) => ({ it: q.get('number', 'it') }),
+    decide: () => refuse('only looking'),
+  })
+  const blind = defineDecider({
+    name: 'blind',
+    version: 1,
+    read: () => ({}),
+    decide: () => act('number', 'it', 'roll'),
+  })
+  const results = await Promise.all([
+    engine.decide(look, { scope, input: undefined }),
+    engine.decide(blind, { scope, input: undefined }),
+  ])
+  t.match(results, [{ type: 'refused' }, { type: 'invalid', sqlstate: 'FW020' }])
 })

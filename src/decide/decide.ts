@@ -20,8 +20,9 @@ import {
 } from './consider.ts'
 import { createCounting } from './counting.ts'
 import type { Counted } from './hold-deletes.ts'
+import { createNaming } from './naming.ts'
 import { countersOf, predicatesOf, premisesOf } from './plan.ts'
-import { moved_sqlstate, thinkOver, type Thinking } from './think.ts'
+import { moved_sqlstate, premisesIn, thinkOver, type Thinking } from './think.ts'
 
 export type { DecideDeps, DecideOptions } from './consider.ts'
 
@@ -106,6 +107,8 @@ const resultOf = (
 interface OneTry {
   readonly tried: Tried
   readonly considered: Considered | undefined
+  /** The facts that it was decided on; only where names have to be made known first. */
+  readonly facts?: string
 }
 
 /** One try: reads, the decider's own code, and the write of what it came to. */
@@ -118,17 +121,20 @@ const tryOnce = async <R extends Reads, Input, Thought>(
     readonly company: Try['company']
     readonly tries: number
     readonly counted: Counted
+    readonly now: () => Date
   },
 ): Promise<OneTry> => {
   const { id, company, tries, counted } = at
-  const last: { moved: boolean; considered: Considered | undefined } = {
-    moved: false,
-    considered: undefined,
-  }
+  const last: {
+    moved: boolean
+    considered: Considered | undefined
+    readings: Readings | undefined
+  } = { moved: false, considered: undefined, readings: undefined }
   const pure = (readings: Readings): WritePlan | null => {
+    last.readings = readings
     last.moved = !thinking.holds(readings)
     if (last.moved) return null
-    const now = deps.now()
+    const now = at.now()
     const considered = consider(deps, run, readings, { now, thought: thinking.thought, counted })
     last.considered = considered
     if (considered.type !== 'changes' || considered.changes.length === 0) return null
@@ -137,11 +143,12 @@ const tryOnce = async <R extends Reads, Input, Thought>(
   const { plan } = run
   const { scope } = run.options
   const tried = await deps.store.once({ id, scope, plan, company, read_only: false, decide: pure })
-  return last.moved && tried.type === 'unwritten'
-    ? {
-        tried: { type: 'conflict', sqlstate: moved_sqlstate, id_spent: false },
-        considered: undefined,
-      }
+  if (last.moved && tried.type === 'unwritten') {
+    const moved: Tried = { type: 'conflict', sqlstate: moved_sqlstate, id_spent: false }
+    return { tried: moved, considered: undefined }
+  }
+  return tried.type === 'unprepared' && last.readings !== undefined
+    ? { tried, considered: last.considered, facts: premisesIn(plan, last.readings) }
     : { tried, considered: last.considered }
 }
 
@@ -164,16 +171,20 @@ export const decide =
     let company: Try['company'] = 'grouped'
     let thinking: Thinking<Thought> | undefined
     const counting = createCounting(deps.store)
+    const naming = createNaming(decider.name, deps.tries_max)
+    let clock: Date | undefined
     for (let tries = 1; tries <= deps.tries_max; tries++) {
       const thought = await thinkOver(deps, run, thinking)
       if (E.isLeft(thought)) return { type: 'invalid', ...thought.left }
       thinking = thought.right
-      const { tried, considered }: OneTry = await tryOnce(deps, run, thinking, {
+      const one: OneTry = await tryOnce(deps, run, thinking, {
         id,
         company,
         tries,
         counted: counting.counted,
+        now: () => (clock ??= deps.now()),
       })
+      const { tried, considered } = one
       if (tried.type === 'unwritten' && considered?.type === 'uncounted') {
         await counting.ask(considered.kinds)
         tries -= 1
@@ -181,9 +192,12 @@ export const decide =
       }
       // Names were written that had not been read: their slots are there now, so this was no try.
       if (tried.type === 'unprepared') {
-        tries -= 1
+        const next = naming(one)
+        if (typeof next === 'object') return { type: 'invalid', ...next }
+        if (next === 'again') tries -= 1
         continue
       }
+      clock = undefined
       if (tried.type !== 'conflict') {
         await note(tried.type === 'written' ? id : null)
         return resultOf(tried, considered, id, tries)

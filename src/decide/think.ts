@@ -33,7 +33,8 @@ const keep = (thought: unknown): readonly Json[] | null => {
   return Buffer.byteLength(JSON.stringify(json.right)) > thought_bytes_max ? null : [json.right]
 }
 
-const premisesIn = (plan: ReadPlan, readings: Readings): string =>
+/** All that was read, as a text to compare. */
+export const premisesIn = (plan: ReadPlan, readings: Readings): string =>
   JSON.stringify([
     premisesOf(plan, readings).toSorted((a, b) => (a.resource < b.resource ? -1 : 1)),
     predicatesOf(plan, readings),

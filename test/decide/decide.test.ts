@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { defaultLimits } from '../../src/domain/config.ts'
 import {
@@ -8,8 +9,11 @@ import {
   update,
   type IntentDraft,
 } from '../../src/domain/decider.ts'
+import { decide } from '../../src/decide/decide.ts'
 import { moved_sqlstate } from '../../src/decide/think.ts'
 import { conflict_sqlstates } from '../../src/domain/retry-policy.ts'
+import { decisionStore } from '../../src/store/decision-store.ts'
+import { openPools } from '../../src/store/pools.ts'
 import { testEngine } from '../support/engine.ts'
 
 const scope = 'acme/prod'
@@ -352,4 +356,45 @@ t.test('what is written in the log stays as it was written', async (t) => {
   const { engine } = await testEngine(t)
   await engine.decide(put, { scope, input: { name: 'a', size: 's' } })
   await t.rejects(engine.sql`update foreword_private.entry set assumed = '{}'`, { code: 'FW002' })
+})
+
+t.test('a name that follows from the clock is one name, known or not', async (t) => {
+  const { url } = await testEngine(t)
+  const pools = openPools(url, defaultLimits)
+  t.teardown(async () => {
+    await Promise.all(Object.values(pools).map((pool) => pool.end()))
+  })
+  let ms = Date.parse('2026-11-26T05:00:00Z')
+  const run = decide({
+    store: decisionStore(pools.deciding),
+    rules: { providers: new Map(), policies: [] },
+    tries_max: 3,
+    newId: () => randomUUID(),
+    now: () => new Date(ms++),
+  })
+  const backup = defineDecider({
+    name: 'backup',
+    version: 1,
+    read: () => ({}),
+    decide: (_facts, _input: undefined, { now }) => create('backup', now.toISOString(), {}),
+  })
+  t.match(await run(backup, { scope, input: undefined }), { type: 'decided', tries: 1 })
+})
+
+t.test('a decider that makes names up is told so, and does not run for ever', async (t) => {
+  const { engine } = await testEngine(t)
+  let runs = 0
+  const random = defineDecider({
+    name: 'random',
+    version: 1,
+    read: (q) => ({ pool: q.find('vm') }),
+    decide: () => create('vm', `vm-${runs++}`, {}),
+  })
+  t.match(await engine.decide(random, { scope, input: undefined }), {
+    type: 'invalid',
+    sqlstate: 'FW029',
+    reason: /decider random names something else .*vm\/vm-1 in acme\/prod/,
+    remedy: /think/,
+  })
+  t.same(await engine.sql`select from foreword.decision`, [])
 })

@@ -6,6 +6,7 @@ import type { Counters, IntentDraft } from '../domain/decider.ts'
 import { topologicalOrder } from '../domain/graph.ts'
 import type { Json } from '../domain/json.ts'
 import { policiesOf } from '../domain/policy.ts'
+import { isKind, isName, isResourceKey, wrongWithLabels } from '../domain/names.ts'
 import type { Change, ResourceName } from '../domain/ports.ts'
 import type { AnyProvider } from '../domain/provider.ts'
 import { parseResourceKey, referencesOf, resourceKey } from '../domain/reference.ts'
@@ -123,7 +124,36 @@ const checkArgs = (draft: IntentDraft): E.Either<Invalid, Json | undefined> => {
     : E.right(json.right)
 }
 
-const name_pattern = /^[^\p{Cc}]{1,512}$/u
+/** Names, labels and needs, as far as nobody else looks at them. */
+const checkNames = (draft: IntentDraft, scope: unknown): Invalid | null => {
+  const shown = JSON.stringify(resourceKey(draft).slice(0, 80))
+  if (!isName(scope) || !isKind(draft.kind) || !isName(draft.name)) {
+    const place = isName(scope) ? shown : `the scope of ${shown}`
+    return {
+      sqlstate: 'FW025',
+      reason: `${place} is not a name`,
+      remedy: 'scope, kind and name: 1 to 512 characters, no control characters, a kind no slash',
+    }
+  }
+  const { labels, counters, needs, verb }: { readonly [K in keyof IntentDraft]?: unknown } = draft
+  const odd_labels = (labels ?? null) === null ? null : wrongWithLabels(labels)
+  if (odd_labels !== null) {
+    const remedy = 'labels are texts: { port: String(port) }'
+    return { sqlstate: 'FW028', reason: `${resourceKey(draft)}: ${odd_labels}`, remedy }
+  }
+  const given = [...Object.keys(counters ?? {}), String(verb)]
+  const odd_name = given.find((text) => !isName(text))
+  if (odd_name !== undefined) {
+    return {
+      sqlstate: 'FW025',
+      reason: `${resourceKey(draft)}: ${JSON.stringify(odd_name.slice(0, 80))} is not a name`,
+      remedy: 'verbs and metrics: 1 to 512 characters, no control characters',
+    }
+  }
+  if ((needs ?? null) === null || (Array.isArray(needs) && needs.every(isResourceKey))) return null
+  const reason = `${resourceKey(draft)}: its needs are no list of KIND/NAME`
+  return { sqlstate: 'FW028', reason, remedy: "like { needs: ['dns_zone/example.org.'] }" }
+}
 
 const changeOf = (
   draft: IntentDraft,
@@ -131,13 +161,8 @@ const changeOf = (
   rules: ChangeRules,
 ): E.Either<Invalid, Change> => {
   const at = { scope: draft.scope ?? scope, kind: draft.kind, name: draft.name }
-  if (![at.scope, at.kind, at.name].every((text) => name_pattern.test(text))) {
-    return invalid(
-      'FW025',
-      `${JSON.stringify(resourceKey(at).slice(0, 80))} is not a name`,
-      'scope, kind and name: 1 to 512 characters, no control characters',
-    )
-  }
+  const odd = checkNames(draft, at.scope)
+  if (odd !== null) return E.left(odd)
   const kind = checkKind(draft, rules)
   if (E.isLeft(kind)) return kind
   const state = canonicalState(draft, rules)

@@ -1,7 +1,6 @@
 /** The pure part of deciding: a decider's own code on one set of readings, and what it came to. */
 import * as E from 'fp-ts/lib/Either.js'
 import {
-  compensations,
   find_rows_max,
   get_all_names_max,
   queries,
@@ -25,9 +24,10 @@ import type { Json } from '../domain/json.ts'
 import { isStateVerb } from '../domain/provider.ts'
 import { resourceKey } from '../domain/reference.ts'
 import { resourceId } from '../domain/resource-id.ts'
+import { checkInput, leave, wrongWithCall, wrongWithReads } from './check-asked.ts'
 import { changesOf, observedChanges, type ChangeRules, type Invalid } from './changes.ts'
 import { holdDeletes, type Counted, type Kind } from './hold-deletes.ts'
-import { factsOf, isQuery, planOf, TooManyRows } from './plan.ts'
+import { factsOf, planOf, TooManyRows } from './plan.ts'
 
 export interface DecideDeps {
   readonly store: DecisionStore
@@ -76,58 +76,16 @@ export interface Run<R extends Reads, Input, Thought> {
 const invalid = (sqlstate: string, reason: string, remedy: string): E.Either<Invalid, never> =>
   E.left({ sqlstate, reason, remedy })
 
-/** Recorded with each decision, and carried by everybody who decides it again. */
-const input_bytes_max = 256 * 1024
-
-/**
- * An input that cannot be recorded as it is could be neither decided again nor replayed. Foreword's own deciders
- * are given whole parts of stacks, which they bound themselves.
- */
-const checkInput = (decider: string, input: unknown): E.Either<Invalid, null> => {
-  const is_bounded = !decider.startsWith('foreword/')
-  if (!is_bounded || (typeof input !== 'object' && typeof input !== 'string') || input === null) {
-    return E.right(null)
-  }
-  let text: string
-  try {
-    text = JSON.stringify(input)
-  } catch (error) {
-    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    return invalid(
-      'FW035',
-      `the input of decider ${decider} is no JSON: ${why}`,
-      'give plain values',
-    )
-  }
-  if (Buffer.byteLength(text) <= input_bytes_max) return E.right(null)
-  return invalid(
-    'FW035',
-    `the input of decider ${decider} is larger than ${input_bytes_max} bytes`,
-    'keep the bulk elsewhere and refer to it',
-  )
-}
-
 /** Asks a decider for its reads. What it throws is a bug and goes through. */
 export const runOf = <R extends Reads, Input, Thought>(
   decider: Decider<R, Input, Thought>,
   options: DecideOptions<Input>,
 ): E.Either<Invalid, Run<R, Input, Thought>> => {
-  const { compensation = 'keep_going' } = decider
-  if (!compensations.includes(compensation)) {
-    return invalid(
-      'FW029',
-      `decider ${decider.name}: unknown compensation ${compensation}`,
-      `known: ${compensations.join(', ')}`,
-    )
-  }
+  const odd = wrongWithCall(decider, options)
+  if (odd !== null) return E.left(odd)
   const reads: unknown = decider.read(queries, options.input)
-  if (typeof reads !== 'object' || reads === null || !Object.values(reads).every(isQuery)) {
-    return invalid(
-      'FW029',
-      `read of decider ${decider.name} returned something else than reads`,
-      'return an object of q.get, q.getAll, q.find and q.counter',
-    )
-  }
+  const wrong = wrongWithReads(decider.name, reads)
+  if (wrong !== null) return E.left(wrong)
   const plan = planOf(reads as R, options.scope)
   const far = plan.finds.find((f) => f.max > find_rows_max)
   if (far !== undefined || plan.resources.length > get_all_names_max) {
@@ -194,14 +152,11 @@ export const consider = <R extends Reads, Input, Thought>(
   const { decider, options } = run
   const facts = factsIn(run, readings)
   if (E.isLeft(facts)) return { type: 'invalid', why: facts.left }
-  const verdict: E.Either<Refusal, readonly IntentDraft[]> | null = verdictOf(
-    decider.decide(facts.right, options.input, {
-      scope: options.scope,
-      now: at.now,
-      thought: at.thought,
-    }),
-  )
+  const context = { scope: options.scope, now: at.now, thought: at.thought }
+  const returned = decider.decide(facts.right, options.input, context)
+  const verdict: E.Either<Refusal, readonly IntentDraft[]> | null = verdictOf(returned)
   if (verdict === null) {
+    leave(returned)
     return {
       type: 'invalid',
       why: {

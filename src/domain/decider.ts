@@ -255,6 +255,7 @@ export const verdictOf = (verdict: unknown): E.Either<Refusal, readonly IntentDr
     const reason = either.left?.reason
     return typeof reason === 'string' ? E.left({ reason }) : null
   }
-  const drafts: readonly unknown[] = Array.isArray(verdict) ? verdict : [verdict]
+  // A copy has no holes, which `every` would pass over.
+  const drafts = Array.isArray(verdict) ? Array.from<unknown>(verdict) : [verdict]
   return drafts.every(isDraft) ? E.right(drafts) : null
 }

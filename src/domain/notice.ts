@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { ForewordError } from './errors.ts'
 import { isJsonObject, type Json, type JsonObject } from './json.ts'
+import { isKind, isName } from './names.ts'
 import { storable } from './storable.ts'
 
 /** What a webhook tells of a resource. */
@@ -27,8 +28,6 @@ export interface Notice {
  */
 export type Noted = 'looking' | 'known' | 'repeated' | 'older' | 'unknown'
 
-const name_pattern = /^[^\p{Cc}]{1,512}$/u
-
 const wrong = (message: string, remedy: string): ForewordError =>
   new ForewordError(message, { where: 'foreword.observe', remedy, exit_code: 2 })
 
@@ -37,8 +36,7 @@ export const checkedNotice = (notice: Notice, kinds: ReadonlySet<string>): Notic
   const given: { readonly [member: string]: unknown } = { ...notice }
   for (const member of ['scope', 'kind', 'name']) {
     const text = given[member]
-    const is_name = typeof text === 'string' && name_pattern.test(text)
-    if (is_name && !(member === 'kind' && text.includes('/'))) continue
+    if (member === 'kind' ? isKind(text) : isName(text)) continue
     throw wrong(
       `${member} is no name`,
       'give 1 to 512 characters, no control characters, and no slash in a kind',

@@ -89,6 +89,14 @@ const canonicalState = (draft: IntentDraft, rules: ChangeRules): E.Either<Invali
 }
 
 const checkCounters = (draft: IntentDraft): E.Either<Invalid, Counters | null> => {
+  const given: unknown = draft.counters ?? {}
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    return invalid(
+      'FW024',
+      `${resourceKey(draft)}: its counters are no object of whole numbers`,
+      'like { counters: { cores: 4 } }',
+    )
+  }
   const wrong = Object.entries(draft.counters ?? {}).find(([, n]) => !Number.isSafeInteger(n))
   return wrong === undefined
     ? E.right(draft.counters ?? null)

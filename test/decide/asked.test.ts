@@ -69,6 +69,8 @@ const drafts: Readonly<Record<string, readonly [Record<string, unknown>, string]
   'a label without a name': [{ labels: { '': 'x' } }, 'FW028'],
   'NUL in a label': [{ labels: { role: 'a\0b' } }, 'FW028'],
   'labels that are a list': [{ labels: ['web'] }, 'FW028'],
+  'counters that are a list': [{ counters: [1] }, 'FW024'],
+  'counters that are a number': [{ counters: 5 }, 'FW024'],
   'a metric without a name': [{ counters: { '': 1 } }, 'FW025'],
   'a need without its kind': [{ needs: ['web-1'] }, 'FW028'],
   'a need without its name': [{ needs: ['vm/'] }, 'FW028'],

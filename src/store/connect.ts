@@ -37,6 +37,15 @@ const columnTypes: ColumnTypes = {
   bigint: { to: 20, from: [20], serialize: (value: unknown) => String(value), parse: safeInteger },
 }
 
+/**
+ * What a database or a role may have another default for. Claims, settlings and look-ups of a lost COMMIT are
+ * single statements that must see what has committed when each of theirs begins; times are read as ISO.
+ */
+const session_settings: Readonly<Record<string, string>> = {
+  default_transaction_isolation: 'read committed',
+  DateStyle: 'ISO',
+}
+
 const silent = (): undefined => undefined
 
 const parsed = (url: string): URL => {
@@ -84,7 +93,11 @@ export const connectSql = (options: ConnectOptions): Sql => {
       onnotice: silent,
       fetch_types: false,
       types: columnTypes,
-      connection: { ...options.connection, application_name: options.application_name },
+      connection: {
+        ...session_settings,
+        ...options.connection,
+        application_name: options.application_name,
+      },
       ...over,
       onclose: () => {
         over.onclose?.()

@@ -23,6 +23,15 @@ const logTo = (logger: Logger): GraphileLogger =>
     if (level === 'warning') logger.warn({ from: 'graphile-worker' }, message)
   })
 
+/** The queue's own statements take jobs by SKIP LOCKED: at another default of the database each would fail on its neighbour. */
+const readCommitted = (url: string): string => {
+  const at = new URL(url)
+  const given = at.searchParams.get('options') ?? ''
+  const ours = String.raw`-c default_transaction_isolation=read\ committed`
+  at.searchParams.set('options', `${given} ${ours}`.trim())
+  return at.href
+}
+
 export interface QueueOptions {
   readonly url: string
   readonly schedules: readonly Schedule[]
@@ -77,7 +86,7 @@ export const startQueue = async (options: QueueOptions): Promise<Queue> => {
     fatal(error instanceof Error ? error.message : String(error))
   })
   const runner: Runner = await run({
-    connectionString: options.url,
+    connectionString: readCommitted(options.url),
     concurrency: 4,
     maxPoolSize: 5,
     pollInterval: 1_000,

@@ -151,3 +151,25 @@ t.test('the numbers of array types are those of the server', async (t) => {
   t.equal(types.length, 18)
   for (const { typname, typarray } of types) t.ok(ours.includes(typarray), typname)
 })
+
+t.test(
+  'a session is as foreword needs it, whatever the database has for its default',
+  async (t) => {
+    const { url, sql } = await testDatabase(t)
+    const database = new URL(url).pathname.slice(1)
+    await sql`alter database ${sql(database)} set default_transaction_isolation to 'serializable'`
+    await sql`alter database ${sql(database)} set datestyle to 'SQL, DMY'`
+    const fresh = connectSql({ url, application_name: 'test:defaults', max: 1 })
+    t.teardown(() => fresh.end())
+    t.match(
+      await fresh`
+      select
+        current_setting('transaction_isolation') as level,
+        timestamptz '2026-11-05 10:00:00Z' as at`,
+      [{ level: 'read committed', at: new Date('2026-11-05T10:00:00Z') }],
+    )
+    // As is asked after a lost COMMIT.
+    const id = '00000000-0000-4000-8000-000000000001'
+    t.same(await fresh`select foreword.committed(${id})`, [{ committed: false }])
+  },
+)

@@ -3,9 +3,17 @@ import { stringify } from 'yaml'
 import type { Json } from '../domain/json.ts'
 import { Name } from '../domain/codec-parts.ts'
 import { ForewordError } from '../domain/errors.ts'
+import type { AnyProvider, Listed, ListLook } from '../domain/provider.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { Engine } from '../foreword.ts'
-import { importFound, lookFor, providerOf, type Found, type Imported } from '../reconcile/adopt.ts'
+import {
+  importFound,
+  lookFor,
+  notSeen,
+  providerOf,
+  type Found,
+  type Imported,
+} from '../reconcile/adopt.ts'
 import { actorOf } from './actor.ts'
 import type { Context } from './context.ts'
 import { harmless, plural } from './print.ts'
@@ -45,6 +53,19 @@ interface Listing {
   readonly passed_over: readonly { readonly name: string; readonly why: string }[]
 }
 
+const listOf = async (
+  provider: AnyProvider,
+  asked: ListLook,
+): Promise<readonly Listed[]> => {
+  const seen: Listed[] = []
+  try {
+    for await (const one of provider.list?.(asked) ?? []) seen.push(one)
+    return seen
+  } catch (error) {
+    throw notSeen(`the list of ${provider.kind}`, asked.scope, error)
+  }
+}
+
 /** All of a kind that nobody knows yet. What cannot be known under its own name is passed over, and told. */
 const all = async (engine: Engine, scope: string, kind: string): Promise<Listing> => {
   const deps = engine.reconcileDeps
@@ -56,10 +77,10 @@ const all = async (engine: Engine, scope: string, kind: string): Promise<Listing
   }
   await deps.admit(provider, scope)
   const signal = AbortSignal.timeout(provider.traits.call_timeout_ms * 10)
+  const seen = await listOf(provider, { scope, signal, secrets: deps.secrets })
   const listed = new Map<string, Found>()
   const passed_over: { name: string; why: string }[] = []
-  for await (const seen of provider.list({ scope, signal, secrets: deps.secrets })) {
-    const { name, ...sighting } = seen
+  for (const { name, ...sighting } of seen) {
     if (!Name.is(name)) passed_over.push({ name, why: 'it is no name' })
     else if (listed.has(name)) passed_over.push({ name, why: 'another one has this name' })
     else if (sighting.condition === 'pending')

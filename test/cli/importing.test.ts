@@ -149,3 +149,22 @@ t.test('a stack does not take what another one wants, unless it is told to', asy
     ],
   )
 })
+
+t.test('an API that is away is told as such, and nothing is written', async (t) => {
+  const b = await bench(t)
+  const before = await written(b)
+  for (const what of [
+    ['dns_record', 'x'],
+    ['dns_record', '--all'],
+  ]) {
+    const ran = await b.foreword(['import', ...what, '--scope', 'acme'], {
+      env: { CLOUD_URL: 'http://127.0.0.1:1' },
+    })
+    t.equal(ran.code, 1)
+    t.match(ran.errors, [
+      /dns_record.* could not be looked at: .*, scope acme; nothing was imported/,
+    ])
+    t.equal(ran.errors.length, 1)
+  }
+  t.strictSame(await written(b), before)
+})

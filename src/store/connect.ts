@@ -156,8 +156,19 @@ const isTls = (error: unknown): boolean =>
 const isConnectionError = (error: unknown): boolean =>
   unreachable.has(codeOf(error)) || isTls(error) || codeOf(error).startsWith('CONNECTION_')
 
+/** 25006; and a standby in recovery does not even begin at SERIALIZABLE. */
+const takesNoWrites = (error: unknown): boolean =>
+  codeOf(error) === '25006' || (error instanceof Error && /in a hot standby/.test(error.message))
+
 /** A failed connection as a ForewordError that names host:port/database; any other error as it is. */
 export const connectionError = (url: string, error: unknown): unknown => {
+  if (takesNoWrites(error)) {
+    return new ForewordError('the database takes no writes', {
+      where: placeOf(url),
+      remedy: 'name the primary where this is a standby; else see default_transaction_read_only',
+      cause: error,
+    })
+  }
   if (!isConnectionError(error)) return error
   const [what, remedy] = isTls(error)
     ? [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { connectSql, type Reserved, type Sql } from '../../src/store/connect.ts'
+import { connectionError, connectSql, type Reserved, type Sql } from '../../src/store/connect.ts'
 import { testDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -173,3 +173,21 @@ t.test(
     t.same(await fresh`select foreword.committed(${id})`, [{ committed: false }])
   },
 )
+
+t.test('a database that takes no writes is told as such, with what to do', async (t) => {
+  const { url, sql } = await testDatabase(t)
+  const database = new URL(url).pathname.slice(1)
+  await sql`alter database ${sql(database)} set default_transaction_read_only to on`
+  const fresh = connectSql({ url, application_name: 'test:read-only', max: 1 })
+  t.teardown(() => fresh.end())
+  const refused = await fresh`
+    insert into foreword_private.scope (scope) values ('acme')`.then(
+    () => undefined,
+    (error: unknown) => connectionError(url, error),
+  )
+  const told = { name: 'ForewordError', message: /takes no writes/, remedy: /primary/ }
+  t.match(refused, told)
+  // As a standby answers to `begin isolation level serializable`.
+  const standby = new Error('cannot use serializable mode in a hot standby')
+  t.match(connectionError(url, standby), told)
+})

@@ -17,7 +17,7 @@ import { harmless, plural } from './print.ts'
 import { movedPremise, readPlan, versionIn, wantedIn } from './saved-plan.ts'
 import { configOf, openSession } from './session.ts'
 import { awaitIntents, waitMs, withWorkers, type WaitResult } from './wait.ts'
-import { planStack, readWanted, type StackPlan, type WantedStack } from './wanting.ts'
+import { planStack, readWanted, rowsIn, type StackPlan, type WantedStack } from './wanting.ts'
 
 export interface ApplyOptions {
   readonly file?: readonly string[]
@@ -120,14 +120,16 @@ const taskOfFiles = async (
   const how = { prune: options.prune === true, take_over: options.takeOver === true }
   const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
   for (const wanted of reading.wanted) {
-    planned.push({ wanted, plan: await planStack(engine, wanted, how) })
+    planned.push({ wanted, plan: await planStack(engine, wanted, how, reading.wanted) })
   }
   const reason = `apply ${files.map((file) => `-f ${file}`).join(' ')}${how.prune ? ' --prune' : ''}`
   const want = async (actor: string): Promise<void> => {
     for (const { wanted } of planned) {
       const { scope, stack, rows } = wanted
       if (rows.length > 0) await store.want(rows, actor, how)
-      if (how.prune) await store.unwantOthers(scope, stack, rows, actor)
+      // What another one of these stacks wants from now on goes there, and not away.
+      const keep = rowsIn(scope, reading.wanted)
+      if (how.prune) await store.unwantOthers(scope, stack, keep, actor)
     }
   }
   return { engine, planned, prune: how.prune, reason, want, saved: false }
@@ -154,9 +156,10 @@ const taskOfPlan = async (context: Context, path: string): Promise<Task> => {
   }
   const { prune, take_over } = saved
   const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
+  const all = saved.stacks.map(wantedIn)
   for (const stack of saved.stacks) {
     const wanted = wantedIn(stack)
-    const plan = await planStack(engine, wanted, { prune, take_over })
+    const plan = await planStack(engine, wanted, { prune, take_over }, all)
     const moved = movedPremise(stack, plan)
     if (moved !== null) refusePlan(path, `${moved}, in ${stack.scope}`)
     planned.push({ wanted, plan })

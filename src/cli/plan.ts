@@ -117,7 +117,7 @@ export const plan =
     const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
     const { engine } = reading.session
     for (const wanted of reading.wanted) {
-      planned.push({ wanted, plan: await planStack(engine, wanted, how) })
+      planned.push({ wanted, plan: await planStack(engine, wanted, how, reading.wanted) })
     }
     const plans = planned.map(({ plan }) => plan)
     tellNotes(context, plans, prune)

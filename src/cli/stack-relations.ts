@@ -51,6 +51,33 @@ const byScope = (
   return { scopes, problems }
 }
 
+/** A name that something else has from now on, or that two would be renamed from: no order of steps comes to that. */
+const renameProblems = (scopes: Scopes): readonly StackProblem[] => {
+  const problems: StackProblem[] = []
+  for (const keyed of scopes.values()) {
+    const taken = new Map<string, PlacedResource>()
+    for (const placed of keyed.values()) {
+      const { kind, name, renamed_from } = placed.resource
+      if (renamed_from === undefined || renamed_from === name) continue
+      const from = resourceKey({ kind, name: renamed_from })
+      const [there, other] = [keyed.get(from), taken.get(from)]
+      taken.set(from, placed)
+      const first = there ?? other
+      if (first === undefined) continue
+      const message =
+        there === undefined
+          ? `${from} is renamed to ${other?.resource.name ?? ''} already, at ${lineOf(first)}`
+          : `${from} is in the files as well, at ${lineOf(first)}`
+      const remedy =
+        there === undefined
+          ? 'it can have one new name only'
+          : 'take renamed_from out, or rename one after the other'
+      problems.push(problemAt(placed, ['renamed_from'], message, remedy))
+    }
+  }
+  return problems
+}
+
 interface Mention {
   readonly key: string
   readonly keys: readonly Key[]
@@ -108,5 +135,10 @@ export const relationProblems = async (
   known: Known,
 ): Promise<readonly StackProblem[]> => {
   const { scopes, problems } = byScope(resources)
-  return [...problems, ...(await lostMentions(scopes, known)), ...cycles(scopes)]
+  return [
+    ...problems,
+    ...renameProblems(scopes),
+    ...(await lostMentions(scopes, known)),
+    ...cycles(scopes),
+  ]
 }

@@ -118,19 +118,38 @@ export const readWanted = async (
   }
 }
 
+const oldKey = ({ kind, from }: Renaming): string => resourceKey({ kind, name: from })
+
+/** Whoever still goes by the old name would find nothing there, and make it anew. */
+const refuseToRenameNeeded = (
+  wanted: WantedStack,
+  renamed: readonly Renaming[],
+  staying: readonly WantedRow[],
+): void => {
+  const by_old = new Map(renamed.map((one) => [oldKey(one), one]))
+  if (by_old.size === 0) return
+  for (const row of [...wanted.rows, ...staying]) {
+    const lost = by_old.get(needsOf(row).find((need) => by_old.has(need)) ?? '')
+    if (lost === undefined) continue
+    throw new ForewordError(
+      harmless(`${oldKey(lost)} cannot be renamed to ${lost.to}: it is needed under its old name`),
+      {
+        where: harmless(`by ${resourceKey(row)} of stack ${row.stack} in ${wanted.scope}`),
+        remedy: 'let that name the new one, in the same apply',
+      },
+    )
+  }
+}
+
 /** What shall stay must not lose what it needs. */
 const refuseToPruneNeeded = (
   wanted: WantedStack,
-  desired: readonly DesiredRow[],
+  staying: readonly WantedRow[],
   pruned: readonly DesiredRow[],
 ): void => {
   const going = new Set(pruned.map(resourceKey))
-  const named = new Set(wanted.rows.map(resourceKey))
-  const staying = desired.filter(
-    (row) => row.spec !== null && !going.has(resourceKey(row)) && !named.has(resourceKey(row)),
-  )
   for (const row of [...wanted.rows, ...staying]) {
-    const lost = row.needs.find((need) => going.has(need))
+    const lost = needsOf(row).find((need) => going.has(need))
     if (lost === undefined) continue
     throw new ForewordError(harmless(`--prune would delete ${lost}, which is needed`), {
       where: harmless(`by ${resourceKey(row)} of stack ${row.stack} in ${row.scope}`),
@@ -139,9 +158,13 @@ const refuseToPruneNeeded = (
   }
 }
 
-/** Two stacks that want one resource would each undo what the other does. */
-const refuseToTakeOver = (wanted: WantedStack, desired: readonly DesiredRow[]): void => {
-  const named = new Set(wanted.rows.map(resourceKey))
+/** Two stacks that want one resource would each undo what the other does; a rename takes what it renames. */
+const refuseToTakeOver = (
+  wanted: WantedStack,
+  desired: readonly DesiredRow[],
+  renamed: readonly Renaming[],
+): void => {
+  const named = new Set([...wanted.rows.map(resourceKey), ...renamed.map(oldKey)])
   const others = desired.filter(
     (row) => row.stack !== wanted.stack && row.spec !== null && named.has(resourceKey(row)),
   )
@@ -157,24 +180,65 @@ const refuseToTakeOver = (wanted: WantedStack, desired: readonly DesiredRow[]): 
   )
 }
 
-/** Nothing is written: the decision is made in a READ ONLY transaction. */
+type WantedRow = WantedStack['rows'][number]
+
+interface How {
+  readonly prune: boolean
+  readonly take_over: boolean
+}
+
+/** What all of these want in a scope. */
+export const rowsIn = (scope: string, all: readonly WantedStack[]): readonly WantedRow[] =>
+  all.filter((one) => one.scope === scope).flatMap(({ rows }) => rows)
+
+/** What others go on to want in the scope: of stacks in the same files, what these say. */
+const stayingBeside = (
+  wanted: WantedStack,
+  all: readonly WantedStack[],
+  desired: readonly DesiredRow[],
+  { prune }: How,
+): readonly WantedRow[] => {
+  const rows = rowsIn(wanted.scope, all)
+  const named = new Set(rows.map(resourceKey))
+  const here = all.filter((one) => one.scope === wanted.scope)
+  const pruned = new Set(prune ? here.map(({ stack }) => stack) : [])
+  const left = desired.filter(
+    (row) => row.spec !== null && !named.has(resourceKey(row)) && !pruned.has(row.stack),
+  )
+  return [...rows.filter(({ stack }) => stack !== wanted.stack), ...left]
+}
+
+/** Nothing is written: the decision is made in a READ ONLY transaction. `all`: the stacks of the same files. */
 export const planStack = async (
   engine: Engine,
   wanted: WantedStack,
-  { prune, take_over }: { readonly prune: boolean; readonly take_over: boolean },
+  how: How,
+  all: readonly WantedStack[] = [wanted],
 ): Promise<StackPlan> => {
+  const { prune, take_over } = how
   const { scope, stack } = wanted
   const deps = engine.reconcileDeps
   const rows = await deps.store.desired({ scope })
-  const renamed = await dueRenames(deps, scope, wanted.renamed, rows)
-  const old = new Set(renamed.map(({ kind, from }) => resourceKey({ kind, name: from })))
+  const here = all.filter((one) => one.scope === scope)
+  const due = await dueRenames(
+    deps,
+    scope,
+    here.flatMap((one) => one.renamed),
+    rows,
+  )
+  const old = new Set(due.map(oldKey))
+  const mine = new Set(wanted.renamed.map(oldKey))
+  const renamed = due.filter((one) => mine.has(oldKey(one)))
   // Wanted under its new name from now on.
   const desired = rows.filter((row) => !old.has(resourceKey(row)))
   const named = new Set(wanted.rows.map(resourceKey))
-  const rest = desired.filter((row) => row.stack === stack && !named.has(resourceKey(row)))
+  const anywhere = new Set(rowsIn(scope, all).map(resourceKey))
+  const rest = desired.filter((row) => row.stack === stack && !anywhere.has(resourceKey(row)))
   const left_out = rest.filter((row) => row.spec !== null)
-  if (!take_over) refuseToTakeOver(wanted, desired)
-  if (prune) refuseToPruneNeeded(wanted, desired, left_out)
+  if (!take_over) refuseToTakeOver(wanted, rows, renamed)
+  const staying = stayingBeside(wanted, all, desired, how)
+  refuseToRenameNeeded(wanted, renamed, staying)
+  if (prune) refuseToPruneNeeded(wanted, staying, left_out)
   const others = rest.map((row) => (prune ? { ...row, spec: null, needs: needsOf(row) } : row))
   const items = [...wanted.rows, ...others]
   const { changes, held, adopted } = await planConverge(deps)(scope, items, desired, renamed)

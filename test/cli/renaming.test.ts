@@ -87,3 +87,70 @@ t.test(
     t.strictSame(await written(b), before)
   },
 )
+
+t.test('what cannot be renamed at all is told before anything is, with its line', async (t) => {
+  const b = await bench(t)
+  const of = (owner: string, ...resources: readonly object[]): string =>
+    JSON.stringify({ scope: 'acme', stack: owner, resources })
+  const first = await b.write('a.json', of('net', lan('lan'), vm('lan')))
+  t.equal((await b.foreword(['apply', '-f', first, '--wait'])).code, 0)
+  const before = await written(b)
+  const refused = async (
+    text: string,
+    line: RegExp,
+    more: readonly string[] = [],
+  ): Promise<void> => {
+    for (const command of ['plan', 'apply']) {
+      const file = await b.write('x.json', text)
+      const ran = await b.foreword([command, '-f', file, ...more])
+      t.equal(ran.code, 1, ran.stdout)
+      t.match(ran.errors[0], line)
+    }
+    t.strictSame(await written(b), before)
+  }
+  const edge = lan('edge', { renamed_from: 'lan' })
+  await refused(of('thief', edge), /network\/lan is wanted by stack net already, stack thief/)
+  await refused(
+    of('thief', edge),
+    /network\/lan cannot be renamed to edge: it is needed under its old name, by vm\/web of stack net/,
+    ['--take-over'],
+  )
+  await refused(of('net', edge, vm('lan')), /needed under its old name, by vm\/web of stack net/)
+  await refused(
+    of('net', edge, lan('rim', { renamed_from: 'lan' }), vm('edge')),
+    /x\.json:1:\d+: resources\[1\]\.renamed_from: network\/lan is renamed to edge already, at x.json:1/,
+  )
+  await refused(
+    of('net', edge, lan('lan', { spec: { cidr: '10.9.0.0/24' } }), vm('edge')),
+    /resources\[0\]\.renamed_from: network\/lan is in the files as well, at x.json:1/,
+  )
+})
+
+t.test('a resource goes from one stack to another, and nothing is deleted for it', async (t) => {
+  const b = await bench(t)
+  const of = (owner: string, ...resources: readonly object[]): string =>
+    JSON.stringify({ scope: 'acme', stack: owner, resources })
+  const kept = { lifecycle: { prevent_destroy: true } }
+  const first = await b.write('a.json', of('net', lan('lan'), lan('dmz', kept), vm('lan')))
+  t.equal((await b.foreword(['apply', '-f', first, '--wait'])).code, 0)
+  await b.write('a.json', of('net', vm('edge')))
+  await b.write('b.json', of('core', lan('edge', { renamed_from: 'lan' }), lan('dmz', kept)))
+  const args = ['-f', 'a.json', '-f', 'b.json', '--take-over', '--prune']
+  const plan = await b.foreword(['plan', ...args])
+  t.match(plan.stdout, /0 to create, 1 to update, 0 to delete; 2 unchanged. 1 resource to rename/)
+  const done = await b.foreword(['apply', ...args, '--wait'])
+  t.equal(done.code, 0, done.stderr)
+  t.strictSame(
+    (await b.ledger()).slice(3).map(({ verb, name }) => `${String(verb)} ${String(name)}`),
+    ['update web'],
+  )
+  t.same(
+    await b.database.sql`
+      select name, stack from foreword.resource where desired is not null order by name`,
+    [
+      { name: 'dmz', stack: 'core' },
+      { name: 'edge', stack: 'core' },
+      { name: 'web', stack: 'net' },
+    ],
+  )
+})

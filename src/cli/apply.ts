@@ -17,7 +17,8 @@ import { harmless, plural } from './print.ts'
 import { movedPremise, readPlan, versionIn, wantedIn } from './saved-plan.ts'
 import { configOf, openSession } from './session.ts'
 import { awaitIntents, waitMs, withWorkers, type WaitResult } from './wait.ts'
-import { planStack, readWanted, rowsIn, type StackPlan, type WantedStack } from './wanting.ts'
+import { planStack, rowsIn, type StackPlan } from './plan-stack.ts'
+import { readWanted, type WantedStack } from './wanting.ts'
 
 export interface ApplyOptions {
   readonly file?: readonly string[]

@@ -5,7 +5,7 @@ import { refText, resourceKey } from '../domain/reference.ts'
 import type { PlannedChange } from '../reconcile/plan-converge.ts'
 import type { Colors, Paint } from './print.ts'
 import { harmless, truncate } from './print.ts'
-import type { StackPlan } from './wanting.ts'
+import type { StackPlan } from './plan-stack.ts'
 
 interface Sign {
   readonly sign: string

@@ -9,7 +9,8 @@ import { pausedBy, readPauses, resumeCommand } from './pauses.ts'
 import { harmless, plural } from './print.ts'
 import { configOf } from './session.ts'
 import { writePlan } from './saved-plan.ts'
-import { planStack, readWanted, type StackPlan, type WantedStack } from './wanting.ts'
+import { planStack, type StackPlan } from './plan-stack.ts'
+import { readWanted, type WantedStack } from './wanting.ts'
 
 export interface PlanOptions {
   readonly file: readonly string[]

@@ -15,7 +15,8 @@ import { isJsonObject, type Json } from '../domain/json.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { PlannedChange } from '../reconcile/plan-converge.ts'
 import type { Seals } from '../store/plan-store.ts'
-import { renamedIn, type StackPlan, type WantedStack } from './wanting.ts'
+import type { StackPlan } from './plan-stack.ts'
+import { renamedIn, type WantedStack } from './wanting.ts'
 
 /** Of the file's format: another one is refused. */
 const format_version = 1

@@ -1,18 +1,13 @@
-/** Stack files as desired rows, and what wanting them would change: what `plan` and `apply` share. */
+/** Stack files as desired rows: what `plan` and `apply` share. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { StackResource, Stack } from '../domain/codec.ts'
 import type { Config } from '../domain/config.ts'
-import { ForewordError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
-import type { DesiredRow, Held } from '../domain/reconcile-ports.ts'
+import type { DesiredRow } from '../domain/reconcile-ports.ts'
 import type { AnyProvider } from '../domain/provider.ts'
-import { needsOf, referencesOf, resourceKey } from '../domain/reference.ts'
-import type { Engine } from '../foreword.ts'
-import type { Found } from '../reconcile/adopt.ts'
-import { dueRenames, type Renaming } from '../reconcile/rename.ts'
-import { planConverge, type PlannedChange } from '../reconcile/plan-converge.ts'
+import { needsOf, referencesOf } from '../domain/reference.ts'
+import type { Renaming } from '../reconcile/rename.ts'
 import type { Context } from './context.ts'
-import { harmless } from './print.ts'
 import { openSession, type Session } from './session.ts'
 import { readStacks, renderProblem } from './stack-file.ts'
 
@@ -23,28 +18,6 @@ export interface WantedStack {
   readonly rows: readonly Omit<DesiredRow, 'generation' | 'resource'>[]
   /** What has had another name so far. */
   readonly renamed: readonly Renaming[]
-}
-
-export interface StackPlan {
-  readonly scope: string
-  readonly stack: string
-  readonly changes: readonly PlannedChange[]
-  /** What is there already and would be known from then on. */
-  readonly adopted: readonly Found[]
-  /** What would have its new name before anything else is decided. */
-  readonly renamed: readonly (Renaming & { readonly version: number })[]
-  readonly unchanged: number
-  /** All that was judged. */
-  readonly considered: readonly { readonly kind: string; readonly name: string }[]
-  /** By KIND/NAME: the generation of what is wanted of it so far. */
-  readonly generations: ReadonlyMap<string, number>
-  /** By KIND/NAME: what is assumed. */
-  readonly before: ReadonlyMap<string, Held>
-  readonly labels: ReadonlyMap<string, Held['labels']>
-  /** Rows of the stack that the files do not name. */
-  readonly left_out: readonly DesiredRow[]
-  /** `KIND/NAME` of what another stack wants so far. */
-  readonly taken_over: readonly string[]
 }
 
 /** As the provider's codec writes it, so that equal specs are equal text; references stay as they are. */
@@ -115,148 +88,5 @@ export const readWanted = async (
   return {
     session: await session(),
     wanted: stacks.right.map((stack) => wantedOf(stack, providers)),
-  }
-}
-
-const oldKey = ({ kind, from }: Renaming): string => resourceKey({ kind, name: from })
-
-/** Whoever still goes by the old name would find nothing there, and make it anew. */
-const refuseToRenameNeeded = (
-  wanted: WantedStack,
-  renamed: readonly Renaming[],
-  staying: readonly WantedRow[],
-): void => {
-  const by_old = new Map(renamed.map((one) => [oldKey(one), one]))
-  if (by_old.size === 0) return
-  for (const row of [...wanted.rows, ...staying]) {
-    const lost = by_old.get(needsOf(row).find((need) => by_old.has(need)) ?? '')
-    if (lost === undefined) continue
-    throw new ForewordError(
-      harmless(`${oldKey(lost)} cannot be renamed to ${lost.to}: it is needed under its old name`),
-      {
-        where: harmless(`by ${resourceKey(row)} of stack ${row.stack} in ${wanted.scope}`),
-        remedy: 'let that name the new one, in the same apply',
-      },
-    )
-  }
-}
-
-/** What shall stay must not lose what it needs. */
-const refuseToPruneNeeded = (
-  wanted: WantedStack,
-  staying: readonly WantedRow[],
-  pruned: readonly DesiredRow[],
-): void => {
-  const going = new Set(pruned.map(resourceKey))
-  for (const row of [...wanted.rows, ...staying]) {
-    const lost = needsOf(row).find((need) => going.has(need))
-    if (lost === undefined) continue
-    throw new ForewordError(harmless(`--prune would delete ${lost}, which is needed`), {
-      where: harmless(`by ${resourceKey(row)} of stack ${row.stack} in ${row.scope}`),
-      remedy: `keep ${harmless(lost)} in the files, or take the need away`,
-    })
-  }
-}
-
-/** Two stacks that want one resource would each undo what the other does; a rename takes what it renames. */
-const refuseToTakeOver = (
-  wanted: WantedStack,
-  desired: readonly DesiredRow[],
-  renamed: readonly Renaming[],
-): void => {
-  const named = new Set([...wanted.rows.map(resourceKey), ...renamed.map(oldKey)])
-  const others = desired.filter(
-    (row) => row.stack !== wanted.stack && row.spec !== null && named.has(resourceKey(row)),
-  )
-  const [first] = others
-  if (first === undefined) return
-  const more = others.length === 1 ? '' : `, and ${others.length - 1} more of other stacks`
-  throw new ForewordError(
-    harmless(`${resourceKey(first)} is wanted by stack ${first.stack} already${more}`),
-    {
-      where: harmless(`stack ${wanted.stack} in ${wanted.scope}`),
-      remedy: 'take it out there and apply that first, or take it over with --take-over',
-    },
-  )
-}
-
-type WantedRow = WantedStack['rows'][number]
-
-interface How {
-  readonly prune: boolean
-  readonly take_over: boolean
-}
-
-/** What all of these want in a scope. */
-export const rowsIn = (scope: string, all: readonly WantedStack[]): readonly WantedRow[] =>
-  all.filter((one) => one.scope === scope).flatMap(({ rows }) => rows)
-
-/** What others go on to want in the scope: of stacks in the same files, what these say. */
-const stayingBeside = (
-  wanted: WantedStack,
-  all: readonly WantedStack[],
-  desired: readonly DesiredRow[],
-  { prune }: How,
-): readonly WantedRow[] => {
-  const rows = rowsIn(wanted.scope, all)
-  const named = new Set(rows.map(resourceKey))
-  const here = all.filter((one) => one.scope === wanted.scope)
-  const pruned = new Set(prune ? here.map(({ stack }) => stack) : [])
-  const left = desired.filter(
-    (row) => row.spec !== null && !named.has(resourceKey(row)) && !pruned.has(row.stack),
-  )
-  return [...rows.filter(({ stack }) => stack !== wanted.stack), ...left]
-}
-
-/** Nothing is written: the decision is made in a READ ONLY transaction. `all`: the stacks of the same files. */
-export const planStack = async (
-  engine: Engine,
-  wanted: WantedStack,
-  how: How,
-  all: readonly WantedStack[] = [wanted],
-): Promise<StackPlan> => {
-  const { prune, take_over } = how
-  const { scope, stack } = wanted
-  const deps = engine.reconcileDeps
-  const rows = await deps.store.desired({ scope })
-  const here = all.filter((one) => one.scope === scope)
-  const due = await dueRenames(
-    deps,
-    scope,
-    here.flatMap((one) => one.renamed),
-    rows,
-  )
-  const old = new Set(due.map(oldKey))
-  const mine = new Set(wanted.renamed.map(oldKey))
-  const renamed = due.filter((one) => mine.has(oldKey(one)))
-  // Wanted under its new name from now on.
-  const desired = rows.filter((row) => !old.has(resourceKey(row)))
-  const named = new Set(wanted.rows.map(resourceKey))
-  const anywhere = new Set(rowsIn(scope, all).map(resourceKey))
-  const rest = desired.filter((row) => row.stack === stack && !anywhere.has(resourceKey(row)))
-  const left_out = rest.filter((row) => row.spec !== null)
-  if (!take_over) refuseToTakeOver(wanted, rows, renamed)
-  const staying = stayingBeside(wanted, all, desired, how)
-  refuseToRenameNeeded(wanted, renamed, staying)
-  if (prune) refuseToPruneNeeded(wanted, staying, left_out)
-  const others = rest.map((row) => (prune ? { ...row, spec: null, needs: needsOf(row) } : row))
-  const items = [...wanted.rows, ...others]
-  const { changes, held, adopted } = await planConverge(deps)(scope, items, desired, renamed)
-  const changed = new Set(changes.map(resourceKey))
-  return {
-    scope,
-    stack,
-    changes,
-    adopted,
-    renamed,
-    unchanged: items.filter((item) => item.spec !== null && !changed.has(resourceKey(item))).length,
-    considered: items.filter((item) => item.spec !== null || changed.has(resourceKey(item))),
-    generations: new Map(desired.map((row) => [resourceKey(row), row.generation])),
-    before: held,
-    labels: new Map(items.map((item) => [resourceKey(item), item.labels])),
-    left_out,
-    taken_over: desired
-      .filter((row) => row.stack !== stack && row.spec !== null && named.has(resourceKey(row)))
-      .map(resourceKey),
   }
 }

@@ -125,3 +125,26 @@ t.test('files and a plan exclude each other, and one of them must be', async (t)
   await wrong(['--plan', 'p', '-f', 'f'], /either -f or --plan/)
   await wrong(['--plan', 'p', '--prune'], /say --prune and --take-over when you plan/)
 })
+
+t.test(
+  'a plan that replaces what other stacks refer to holds, and takes these along',
+  async (t) => {
+    const b = await bench(t)
+    const lan = (cidr: string): object => ({ kind: 'network', name: 'lan', spec: { cidr } })
+    const web = { kind: 'vm', name: 'web', spec: { size: 's', network: { ref: 'network/lan#id' } } }
+    const of = (stack: string, ...resources: readonly object[]): string =>
+      JSON.stringify({ scope: 'acme', stack, resources })
+    await applied(b, of('net', lan('10.0.0.0/24')))
+    await applied(b, of('web', web))
+    await planned(b, of('net', lan('10.1.0.0/24')))
+    const ran = await b.foreword(['apply', '--plan', 'plan.json', '--wait'])
+    t.equal(ran.code, 0, ran.stderr)
+    t.strictSame(
+      (await b.ledger()).map(({ verb, name }) => `${String(verb)} ${String(name)}`),
+      ['create lan', 'create web', 'create lan', 'update web', 'delete lan'],
+    )
+    await planned(b, of('net', lan('10.2.0.0/24')))
+    await applied(b, of('web', { ...web, spec: { ...web.spec, size: 'm' } }))
+    await refused(t, b, /what is wanted of vm\/web was generation 1, and is generation 2, in acme/)
+  },
+)

@@ -183,3 +183,29 @@ t.test('reconcile finds what was changed behind its back and puts it right', asy
   const json = await b.foreword(['reconcile', '--json'])
   t.match(JSON.parse(json.stdout), { drifted: [], intents: [] })
 })
+
+t.test('a circle that closes over several stacks is refused, and nothing is written', async (t) => {
+  const b = await bench(t)
+  const of = (stack: string, name: string, needs: readonly string[]): string =>
+    JSON.stringify({
+      scope: 'acme',
+      stack,
+      resources: [{ kind: 'network', name, needs, spec: { cidr: '10.0.0.0/24' } }],
+    })
+  await b.write('a.json', of('a', 'one', []))
+  await b.write('b.json', of('b', 'two', ['network/one']))
+  t.equal((await b.foreword(['apply', '-f', 'a.json', '-f', 'b.json', '--wait'])).code, 0)
+  const before = await written(b)
+  await b.write('a.json', of('a', 'one', ['network/two']))
+  for (const command of ['plan', 'apply']) {
+    const ran = await b.foreword([command, '-f', 'a.json'])
+    t.equal(ran.code, 1, ran.stdout)
+    t.match(ran.errors, [
+      /need each other in a cycle: network\/(one|two) -> .*, stack a in acme, with what is wanted/,
+    ])
+  }
+  t.strictSame(await written(b), before)
+  await b.write('b.json', of('b', 'two', []))
+  const both = await b.foreword(['apply', '-f', 'a.json', '-f', 'b.json'])
+  t.equal(both.code, 0, 'turned round by one apply of both')
+})

@@ -124,6 +124,11 @@ export interface ReconcileStore {
   /** Those that were ever named, by their ids. */
   readonly held: (resources: readonly string[]) => Promise<ReadonlyMap<string, Held>>
   readonly seen: (resources: readonly string[]) => Promise<ReadonlyMap<string, Seen>>
+  /** By `KIND/NAME`: whose open intents replace a state that refers to one of these. */
+  readonly leaving: (
+    scope: string,
+    keys: readonly string[],
+  ) => Promise<readonly { readonly left: string; readonly leaver: string }[]>
   /** By external id of these: the name under which it is known to be there. */
   readonly namesOf: (
     scope: string,

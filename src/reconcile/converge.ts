@@ -18,7 +18,7 @@ import { dependentsOf, isCreatedFirst, judge, type Judged, type WantedItem } fro
 /** What one decision converges, with what else is going away. */
 export interface ConvergeInput {
   readonly wanted: readonly WantedItem[]
-  /** By resource that goes: the resources that need it and go as well, which must go first. */
+  /** By resource that goes: who needs it so far and goes as well, or will need it no more, and must come first. */
   readonly needers: { readonly [key: string]: readonly string[] }
   /**
    * By resource that is to be replaced, the version that it has now. All that refers to it is among `wanted`, and
@@ -35,7 +35,7 @@ export const moved_meanwhile = 'what is there has changed meanwhile'
 const name_chars_max = 512
 
 /** What an old one is called from the moment on when its successor is decided, until it is gone. */
-const deposedName = (name: string, version: number): string => {
+export const deposedName = (name: string, version: number): string => {
   const suffix = `~v${version}`
   return `${name.slice(0, name_chars_max - suffix.length)}${suffix}`
 }
@@ -72,14 +72,17 @@ const replaceDrafts = (
   }
   const deposedOf = (of: WantedItem): string => deposedName(of.name, at.versionOf(resourceKey(of)))
   const deposed = deposedOf(item)
-  const before = dependentsThat(at, key, ['update', 'replace', 'delete'])
+  const before = [
+    ...dependentsThat(at, key, ['update', 'replace', 'delete']),
+    ...(at.needers[key] ?? []),
+  ]
   // Their old ones may refer to it to their end.
   const olds = (at.dependents.get(key) ?? [])
     .filter((of) => isCreatedFirst(at.judged.get(resourceKey(of))))
     .map((of) => resourceKey({ kind: of.kind, name: deposedOf(of) }))
   return [
     { ...common, labels, counters, needs, replace: { first_needs: [], deposed } },
-    remove(kind, deposed, { needs: [key, ...before, ...olds] }),
+    remove(kind, deposed, { needs: [...new Set([key, ...before, ...olds])] }),
   ]
 }
 

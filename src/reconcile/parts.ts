@@ -26,19 +26,28 @@ export const inOrder = (items: readonly WantedItem[], scope: string): readonly W
   return [...coming, ...going].map(({ item }) => item)
 }
 
-const needersOf = (items: readonly WantedItem[]): ConvergeInput['needers'] => {
-  const needers: Record<string, string[]> = {}
+const needersOf = (
+  items: readonly WantedItem[],
+  leavers: Fates['leavers'],
+): ConvergeInput['needers'] => {
+  const needers = new Map<string, Set<string>>()
+  const add = (need: string, needer: string): void => {
+    needers.set(need, (needers.get(need) ?? new Set()).add(needer))
+  }
   for (const item of items) {
     if (item.spec !== null) continue
-    for (const need of item.needs) (needers[need] ??= []).push(resourceKey(item))
+    for (const need of item.needs) add(need, resourceKey(item))
   }
-  return needers
+  for (const [left, by] of leavers) for (const leaver of by) add(left, leaver)
+  return Object.fromEntries([...needers].map(([key, by]) => [key, [...by]]))
 }
 
 interface Fates {
   readonly judged: ReadonlyMap<string, Judged>
   /** By name: the versions that are there now. */
   readonly versionOf: (key: string) => number
+  /** By name of what goes: who refers to it still, and will no more. */
+  readonly leavers: ReadonlyMap<string, readonly string[]>
 }
 
 /**
@@ -48,7 +57,7 @@ interface Fates {
  */
 const companiesOf = (
   items: readonly WantedItem[],
-  judged: ReadonlyMap<string, Judged>,
+  { judged, leavers }: Fates,
 ): ReadonlyMap<string, string> => {
   const dependents = dependentsOf(items)
   const leaders = new Map<string, string>()
@@ -62,7 +71,8 @@ const companiesOf = (
   const met = new Set(open)
   for (let key = open.pop(); key !== undefined; key = open.pop()) {
     if (!leaders.has(key)) leaders.set(key, key)
-    for (const dependent of (dependents.get(key) ?? []).map(resourceKey)) {
+    const needing = (dependents.get(key) ?? []).map(resourceKey)
+    for (const dependent of [...needing, ...(leavers.get(key) ?? [])]) {
       if ((judged.get(dependent)?.verb ?? 'none') === 'none') continue
       if (!leaders.has(dependent)) leaders.set(dependent, dependent)
       leaders.set(leaderOf(dependent), leaderOf(key))
@@ -86,10 +96,11 @@ const refuseCrowd = (company: readonly WantedItem[], scope: string): void => {
 /** What moves, part by part. A company comes where its last member stands: all that it needs is before it. */
 const partsOf = (
   items: readonly WantedItem[],
-  judged: ReadonlyMap<string, Judged>,
+  fates: Fates,
   scope: string,
 ): readonly (readonly WantedItem[])[] => {
-  const companies = companiesOf(items, judged)
+  const { judged } = fates
+  const companies = companiesOf(items, fates)
   const members = new Map<string, WantedItem[]>()
   for (const item of items) {
     const leader = companies.get(resourceKey(item))
@@ -118,11 +129,12 @@ const partsOf = (
 /** A decision's input for each part. */
 export const inputsOf = (
   items: readonly WantedItem[],
-  { judged, versionOf }: Fates,
+  fates: Fates,
   scope: string,
 ): readonly ConvergeInput[] => {
-  const needers = needersOf(items)
-  return partsOf(items, judged, scope).map((part) => {
+  const { judged, versionOf, leavers } = fates
+  const needers = needersOf(items, leavers)
+  return partsOf(items, fates, scope).map((part) => {
     const replacing = part.map(resourceKey).filter((key) => judged.get(key)?.verb === 'replace')
     return {
       wanted: part,

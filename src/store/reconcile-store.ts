@@ -114,6 +114,15 @@ const seen: (sql: Sql) => ReconcileStore['seen'] = (sql) => async (resources) =>
   return new Map(rows.map(({ resource, ...row }) => [resource, row]))
 }
 
+const leaving: (sql: Sql) => ReconcileStore['leaving'] = (sql) => (scope, keys) =>
+  sql<{ left: string; leaver: string }[]>`
+    select distinct f.reference as left, e.kind || '/' || r.name as leaver
+    from foreword_private.entry e
+    join foreword_private.entry b on b.resource = e.resource and b.version = e.version - 1
+    join foreword_private.resource r on r.id = e.resource
+    cross join lateral foreword_code.references_of(b.assumed) f
+    where e.scope = ${scope} and e.settled_at is null and f.reference = any (${[...keys]}::text[])`
+
 const namesOf: (sql: Sql) => ReconcileStore['namesOf'] = (sql) => async (scope, kind, ids) => {
   const rows = await sql<{ external_id: string; name: string }[]>`
     select o.external_id, r.name
@@ -186,6 +195,7 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
   unwantOthers: (scope, stack, keep, by) => unwantOthers(sql, scope, stack, keep, by),
   held: held(sql),
   seen: seen(sql),
+  leaving: leaving(sql),
   namesOf: namesOf(sql),
   ...watching(sql),
   noteLooks: (looks) => afterDeadlocks(() => noteLooks(sql, looks)),

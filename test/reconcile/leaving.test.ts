@@ -1,0 +1,83 @@
+/** What goes is gone after all that refers to it: also where these do not go, but refer to something else by then. */
+import t from 'tap'
+import { allSettled, cloudWorld, testWorker } from '../support/engine.ts'
+import { apply, brokenLaws, toldEffects, want, type Wanted } from '../support/wanting.ts'
+
+const lan = (name: string, cidr = '10.0.0.0/24'): Wanted => want('network', name, { cidr })
+
+const web = (network: string, spec: object = {}, over: Partial<Wanted> = {}): Wanted =>
+  want('vm', 'web', { size: 's', network: { ref: `network/${network}#id` }, ...spec }, over)
+
+const prune = { prune: true }
+
+t.test('it goes after who leaves it in the same run', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  await apply(engine, [lan('old'), web('old')])
+  await allSettled(engine)
+  await apply(engine, [lan('new'), web('new')], prune)
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(2), ['create new', 'update web', 'delete old'])
+  t.same(await brokenLaws(engine), [])
+})
+
+t.test('it goes after who left it before, and is not through yet', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await apply(engine, [lan('old'), web('old', {}, { stack: 'other' })])
+  const stop = await engine.startWorker(() => undefined)
+  await allSettled(engine)
+  await stop.stop()
+  await apply(engine, [lan('old'), lan('new'), web('new', {}, { stack: 'other' })])
+  await apply(engine, [lan('new')], prune)
+  await testWorker(t, engine)
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(2), ['create new', 'update web', 'delete old'])
+})
+
+t.test('an old one goes after who leaves the name when that is made anew', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const lifecycle = { create_before_destroy: true }
+  const first = (cidr: string): Wanted => want('network', 'lan', { cidr }, { lifecycle })
+  await apply(engine, [first('10.0.0.0/24'), web('lan')])
+  await allSettled(engine)
+  await apply(engine, [first('10.1.0.0/24'), lan('new'), web('new')])
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(-2), ['update web', 'delete lan'])
+})
+
+t.test('it goes after the old one of who leaves it by being made anew first', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const lifecycle = { replace_on: ['size'], create_before_destroy: true }
+  await apply(engine, [lan('old'), web('old', {}, { lifecycle })])
+  await allSettled(engine)
+  await apply(engine, [lan('new'), web('new', { size: 'm' }, { lifecycle })], prune)
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(2), [
+    'create new',
+    'create web',
+    'delete web',
+    'delete old',
+  ])
+})
+
+t.test('who could not leave it keeps it', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const ip = want('ip', 'one', {})
+  const holder = want('vm', 'db', { size: 's', ip: { ref: 'ip/one#id' } })
+  await apply(engine, [lan('old'), web('old'), ip, holder])
+  await allSettled(engine)
+  const taken = web('new', { ip: { ref: 'ip/one#id' } })
+  await apply(engine, [lan('new'), taken, ip, holder], prune)
+  const ended = await allSettled(engine)
+  t.match(
+    ended.filter(({ state }) => state !== 'confirmed'),
+    [
+      { verb: 'update', name: 'web', state: 'rejected' },
+      { verb: 'delete', name: 'old', state: 'stale' },
+    ],
+  )
+  t.notOk((await toldEffects(cloud)).includes('delete old'))
+})

@@ -51,8 +51,14 @@ const tell = (context: Context, done: Reconciled): void => {
   for (const scope of done.gave_up) {
     say(`${harmless(scope)}: others were faster each time; run it again for what is left.`)
   }
+  for (const { scope, resource, reason, remedy } of done.left.slice(0, listed_max)) {
+    const what = resource === null ? '' : `${resource} is left as it is: `
+    const then = remedy === '' ? '' : `; ${remedy}`
+    context.complain(harmless(`foreword: ${what}${reason}, scope ${scope}${then}`))
+  }
+  if (done.left.length > listed_max) say(`  … and ${done.left.length - listed_max} more are left`)
   if (done.intents.length === 0) {
-    if (done.paused.length + done.gave_up.length === 0) say('Nothing to do.')
+    if (done.paused.length + done.gave_up.length + done.left.length === 0) say('Nothing to do.')
     return
   }
   say(`${colors.bold('Decided:')} ${plural(done.intents.length, 'intent')}.`)
@@ -85,6 +91,6 @@ export const reconcile =
     if (context.options.json === true) {
       context.json({ ...done, ...(waited === undefined ? {} : { waited: waited.result }) })
     }
-    const left_undone = done.failed + done.gave_up.length > 0 ? 1 : 0
+    const left_undone = done.failed + done.gave_up.length + done.left.length > 0 ? 1 : 0
     return (waited?.exit_code ?? 0) || left_undone
   }

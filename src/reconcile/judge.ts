@@ -50,7 +50,12 @@ export type Judged =
 export interface Verdicts {
   readonly judged: ReadonlyMap<string, Judged>
   /** Left undone, all of it: what must not, or cannot, be. */
-  readonly problem: { readonly reason: string; readonly remedy: string } | null
+  readonly problem: {
+    /** `KIND/NAME` of what is not to be touched for it. */
+    readonly of: string
+    readonly reason: string
+    readonly remedy: string
+  } | null
 }
 
 const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value)
@@ -129,12 +134,14 @@ export const isCreatedFirst = (judged: Judged | undefined): boolean =>
 const twoOfOneName = (key: string, first: WantedItem | undefined): Verdicts['problem'] => {
   const forced = first === undefined ? '' : `, as ${resourceKey(first)} is, which refers to it`
   return {
+    of: key,
     reason: `${key} cannot be created before it is destroyed${forced}: its provider allows no two of one name`,
     remedy: `say create_before_destroy: false of ${first === undefined ? key : resourceKey(first)}, or rename it`,
   }
 }
 
 const ordersDisagree = (key: string, first: WantedItem): Verdicts['problem'] => ({
+  of: key,
   reason: `${key} would be destroyed before it is created, and ${resourceKey(first)}, which refers to it, after`,
   remedy: `say create_before_destroy: true of ${key}, or false of ${resourceKey(first)}`,
 })
@@ -172,6 +179,7 @@ const protectedOf = (
     const what =
       own.verb === 'replace' ? `would be replaced because of ${own.because}` : 'would be deleted'
     return {
+      of: resourceKey(item),
       reason: `${resourceKey(item)} ${what}, and is protected by prevent_destroy`,
       remedy: 'apply it once with lifecycle.prevent_destroy: false, then again',
     }

@@ -20,7 +20,12 @@ const lookInto = (deps: ReconcileDeps) => async (): Promise<number> => {
       await decideOnDrift(deps, batch, by)
     }),
   )
-  for (const target of targets.values()) await actOn(deps, [target], target, by)
+  for (const target of targets.values()) {
+    const { left } = await actOn(deps, [target], target, by)
+    for (const { scope, resource, reason } of left) {
+      deps.logger.warn({ scope, resource, error: new Error(reason) }, 'left as it is')
+    }
+  }
   return looked
 }
 

@@ -11,12 +11,27 @@ const resources_per_decision = 100
 /** What is replaced is decided with all that hangs on it, in one decision, which may have so many intents. */
 const together_max = 450
 
+/** Why some of what is wanted cannot be decided: whoever goes on without these resources comes to the rest. */
+export class Undecidable extends ForewordError {
+  readonly keys: readonly string[]
+
+  constructor(
+    keys: readonly string[],
+    what: string,
+    options: { readonly where: string; readonly remedy: string },
+  ) {
+    super(what, options)
+    this.keys = keys
+  }
+}
+
 /** What is to be there before what needs it; then what is to go, needers first. */
 export const inOrder = (items: readonly WantedItem[], scope: string): readonly WantedItem[] => {
   const nodes = items.map((item) => ({ id: resourceKey(item), needs: needsOf(item), item }))
   const order = topologicalOrder(nodes)
   if (E.isLeft(order)) {
-    throw new ForewordError(`cyclic needs: ${[...order.left, order.left[0]].join(' -> ')}`, {
+    const circle = [...order.left, order.left[0]].join(' -> ')
+    throw new Undecidable(order.left, `cyclic needs: ${circle}`, {
       where: `scope ${scope}`,
       remedy: 'break the cycle in the stack file',
     })
@@ -87,7 +102,8 @@ const companiesOf = (
 const refuseCrowd = (company: readonly WantedItem[], scope: string): void => {
   if (company.length <= together_max) return
   const [first] = company
-  throw new ForewordError(
+  throw new Undecidable(
+    company.map(resourceKey),
     `${company.length} resources would be decided at once, since they need what is replaced, ${first === undefined ? '' : resourceKey(first)} among them`,
     { where: `scope ${scope}`, remedy: `replace fewer at a time: ${together_max} go together` },
   )

@@ -1,6 +1,5 @@
 /** Wanted rows made ready to be judged: with what their providers say of their kinds, and what was last seen. */
 import * as E from 'fp-ts/lib/Either.js'
-import { ForewordError } from '../domain/errors.ts'
 import { isJsonObject, type Json } from '../domain/json.ts'
 import type { AnyProvider } from '../domain/provider.ts'
 import type { DesiredRow, Held, ReconcileStore, Seen } from '../domain/reconcile-ports.ts'
@@ -15,7 +14,7 @@ import {
 import { resourceId } from '../domain/resource-id.ts'
 import { deposedName, type ConvergeInput } from './converge.ts'
 import { dependentsOf, isCreatedFirst, judge, type Judged, type WantedItem } from './judge.ts'
-import { inOrder, inputsOf } from './parts.ts'
+import { inOrder, inputsOf, Undecidable } from './parts.ts'
 
 export type Row = Omit<DesiredRow, 'resource' | 'generation' | 'stack'> &
   Partial<Pick<DesiredRow, 'resource' | 'generation' | 'stack'>>
@@ -171,9 +170,9 @@ const refuseUnderWay = async (
     return [resourceId(scope, kind, name), key] as const
   })
   const seen = await deps.store.seen(named.map(([id]) => id))
-  const open = named.find(([id]) => seen.get(id)?.open === true)
-  if (open === undefined) return
-  throw new ForewordError(`${open[1]} is to be replaced, and something is under way with it`, {
+  const open = named.filter(([id]) => seen.get(id)?.open === true).map(([, key]) => key)
+  if (open.length === 0) return
+  throw new Undecidable(open, `${open[0]} is to be replaced, and something is under way with it`, {
     where: `scope ${scope}`,
     remedy: 'apply it again once that is settled: see `foreword status`',
   })
@@ -210,7 +209,8 @@ export const prepare = async (
   }
   const { items, held, judged, problem } = looked
   if (problem !== null) {
-    throw new ForewordError(problem.reason, { where: `scope ${scope}`, remedy: problem.remedy })
+    const { of, reason, remedy } = problem
+    throw new Undecidable([of], reason, { where: `scope ${scope}`, remedy })
   }
   await refuseUnderWay(deps, scope, judged)
   const versionOf = (key: string): number => held.get(key)?.version ?? 0

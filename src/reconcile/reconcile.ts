@@ -6,6 +6,8 @@ import type { Telemetry } from '../domain/telemetry-ports.ts'
 import { observe } from './observe.ts'
 import { decideOnDrift, repairAll, type DriftDeps } from './on-drift.ts'
 import { runConverge } from './run-converge.ts'
+import type { Left } from './go-on.ts'
+import { ForewordError } from '../domain/errors.ts'
 
 export interface ReconcileDeps extends DriftDeps {
   readonly scopes: () => Promise<readonly string[]>
@@ -32,6 +34,8 @@ export interface Reconciled {
   readonly paused: readonly Paused[]
   /** Scopes in which others were faster each time: the next run decides what is left there. */
   readonly gave_up: readonly string[]
+  /** What could not be decided: the run has gone on without it. */
+  readonly left: readonly Left[]
 }
 
 /** Where to converge: one kind of a scope, or all of it. */
@@ -54,18 +58,31 @@ export const actOn = async (
   targets: readonly Target[],
   filter: Parameters<typeof repairAll>[1],
   by: { readonly actor: string; readonly isPaused: IsPaused },
-): Promise<Pick<Reconciled, 'decisions' | 'intents' | 'gave_up'>> => {
+): Promise<Pick<Reconciled, 'decisions' | 'intents' | 'gave_up' | 'left'>> => {
   const { actor, isPaused } = by
   const intents: IntentRef[] = [...(await repairAll(deps, filter, by))]
   const decisions: string[] = []
   const gave_up: string[] = []
-  for (const target of targets.filter(({ scope }) => !isPaused(scope))) {
-    const converged = await runConverge(deps)({ ...target, actor, reason: 'reconcile' })
+  const left: Left[] = []
+  const convergeOne = async (target: Target): Promise<void> => {
+    const how = { ...target, actor, reason: 'reconcile', go_on: true }
+    const converged = await runConverge(deps)(how)
+    left.push(...(converged.left ?? []))
     decisions.push(...converged.decisions)
     intents.push(...converged.intents)
     if (converged.gave_up !== undefined) gave_up.push(target.scope)
   }
-  return { decisions, intents, gave_up }
+  for (const target of targets.filter(({ scope }) => !isPaused(scope))) {
+    try {
+      await convergeOne(target)
+    } catch (error) {
+      if (!(error instanceof ForewordError)) throw error
+      // What ails one scope is no reason to leave the others as they are.
+      const { message: reason, remedy } = error
+      left.push({ scope: target.scope, resource: null, reason, remedy })
+    }
+  }
+  return { decisions, intents, gave_up, left }
 }
 
 export const reconcile =

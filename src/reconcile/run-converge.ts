@@ -9,7 +9,8 @@ import type { DecideResult, IntentRef } from '../domain/result.ts'
 import type { Decide, Preview } from './deciding.ts'
 import { importFound, lookFor, type AdoptDeps, type Found } from './adopt.ts'
 import { converge, moved_meanwhile, type ConvergeInput } from './converge.ts'
-import { prepare, type Prepared, type PrepareDeps, type Row } from './prepare.ts'
+import { halved, leave, prepareSome, stuckBy, type Leaving, type Left } from './go-on.ts'
+import type { Prepared, PrepareDeps, Row } from './prepare.ts'
 
 /** What is wanted may change under a converging decision; after so many times something is wrong. */
 const rereads_max = 10
@@ -25,6 +26,8 @@ export interface ConvergeDeps extends PrepareDeps, AdoptDeps {
 export interface Converged {
   readonly decisions: readonly string[]
   readonly intents: readonly IntentRef[]
+  /** What could not be decided, where the run may go on without it. */
+  readonly left?: readonly Left[]
   /** Aborted tries that were decided again. */
   readonly retries: number
   /** The scope was paused, and nothing more was decided: who has paused it, and what lifts that. */
@@ -91,6 +94,8 @@ export interface ConvergeOptions {
   readonly reason?: string
   /** Of a saved plan, by resource: the version that it must have, null: absent. */
   readonly expected?: Readonly<Record<string, number | null>>
+  /** Leaves what cannot be decided, and goes on with the rest. */
+  readonly go_on?: boolean
 }
 
 /** What a run would delete, in all its decisions; asked only where a policy limits that. */
@@ -130,51 +135,118 @@ const hasMoved = (result: DecideResult): boolean =>
   (result.type === 'invalid' && result.sqlstate === 'FW030') ||
   (result.type === 'refused' && result.reason === moved_meanwhile)
 
-/** Decides until what is wanted in a scope is what is assumed. Throws a ForewordError where it cannot. */
+/** What a run has come to so far. */
+interface Run {
+  readonly decisions: string[]
+  readonly intents: IntentRef[]
+  retries: number
+  readonly leaving: Leaving | undefined
+}
+
+/** Whether it was divided, or left: the run goes on. */
+const goneOn = (
+  { leaving }: Run,
+  input: ConvergeInput,
+  queue: ConvergeInput[],
+  why: ForewordError,
+): boolean => {
+  if (leaving === undefined) return false
+  const halves = halved(input)
+  if (halves === null) leave(leaving, input.wanted.map(resourceKey), why)
+  else queue.unshift(...halves)
+  return true
+}
+
+type Stopped = Pick<Converged, 'paused' | 'gave_up'>
+
+/** Decides part by part. 'moved': to be looked at again. */
+const decideParts = async (
+  { store }: Pick<ConvergeDeps, 'store'>,
+  run: Run,
+  inputs: readonly ConvergeInput[],
+  scope: string,
+  decide: (input: ConvergeInput) => Promise<DecideResult>,
+): Promise<'decided' | 'moved' | Stopped> => {
+  const queue = [...inputs]
+  for (let input = queue.shift(); input !== undefined; input = queue.shift()) {
+    const stuck = run.leaving && (await stuckBy(store, input, run.leaving))
+    const what = `${stuck ?? ''} must come before it, and is left as it is`
+    if (stuck !== undefined && goneOn(run, input, queue, new ForewordError(what))) continue
+    const result = await decide(input)
+    if (hasMoved(result)) return 'moved'
+    if (result.type === 'refused' && result.paused === true) return { paused: result.reason }
+    if (result.type !== 'invalid') run.retries += result.tries - 1
+    if (result.type === 'gave_up') return { gave_up: result.tries }
+    if (result.type === 'decided') {
+      run.decisions.push(result.decision)
+      run.intents.push(...result.intents)
+    } else if (result.type !== 'unchanged') {
+      const why = failed(result, scope)
+      if (!goneOn(run, input, queue, why)) throw why
+    }
+  }
+  return 'decided'
+}
+
+/** Makes known what is there already; where it may go on, what cannot be looked at now is left. */
+const adoptAll = async (
+  deps: ConvergeDeps,
+  options: ConvergeOptions,
+  rows: readonly Row[],
+  leaving: Leaving | undefined,
+): Promise<void> => {
+  const { scope, actor = 'foreword/converge', reason = 'converge' } = options
+  for (const part of leaving === undefined ? [rows] : rows.map((row) => [row])) {
+    try {
+      for (const found of await adoptable(deps, scope, part)) {
+        await importFound(deps, scope, [found], { actor, reason })
+      }
+    } catch (error) {
+      const [row] = part
+      if (leaving === undefined || row === undefined) throw error
+      const why = error instanceof Error ? error.message : String(error)
+      leave(leaving, [resourceKey(row)], new ForewordError(why, { remedy: 'run it again' }))
+    }
+  }
+}
+
+/**
+ * Decides until what is wanted in a scope is what is assumed. Throws a ForewordError where it cannot; with `go_on` it
+ * leaves what it cannot decide.
+ */
 export const runConverge =
   (deps: ConvergeDeps) =>
   async (options: ConvergeOptions): Promise<Converged> => {
     const { scope } = options
-    const decisions: string[] = []
-    const intents: IntentRef[] = []
-    let retries = 0
-    let rereads = 0
-    for (let moved = true; moved && rereads < rereads_max; rereads++) {
-      moved = false
+    const leaving: Leaving | undefined =
+      options.go_on === true ? { scope, keys: new Set(), told: [] } : undefined
+    const run: Run = { decisions: [], intents: [], retries: 0, leaving }
+    const came = (stopped: Stopped): Converged => {
+      const { decisions, intents, retries } = run
+      const left = leaving === undefined ? {} : { left: leaving.told }
+      return { decisions, intents, retries, ...left, ...stopped }
+    }
+    for (let rereads = 0; rereads < rereads_max; rereads++) {
       const rows = await deps.store.desired(options)
-      for (const found of await adoptable(deps, scope, rows)) {
-        await importFound(deps, scope, [found], {
-          actor: options.actor ?? 'foreword/converge',
-          reason: options.reason ?? 'converge',
-        })
-      }
+      await adoptAll(deps, options, rows, leaving)
       const generations = new Map(rows.map((row) => [resourceKey(row), row.generation]))
-      const prepared = await prepare(deps, scope, rows, async () => {
+      const elsewhere = async (): Promise<readonly Row[]> => {
         const all = await deps.store.desired({ scope })
         for (const row of all) generations.set(resourceKey(row), row.generation)
         return all
-      })
+      }
+      const prepared = await prepareSome(deps, scope, rows, elsewhere, leaving)
       const deletes_beside = deletesOf(deps, scope, prepared)
-      for (const input of prepared.inputs) {
-        const result = await deps.decide(converge, {
+      const ended = await decideParts(deps, run, prepared.inputs, scope, (input) =>
+        deps.decide(converge, {
           ...options,
           input: asExpected(input, options.expected),
           acted: actedOn(generations, scope),
           deletes_beside,
-        })
-        moved = hasMoved(result)
-        if (moved && options.expected !== undefined) throw movedOn(scope)
-        if (moved) break
-        if (result.type === 'decided') {
-          decisions.push(result.decision)
-          intents.push(...result.intents)
-        } else if (result.type === 'refused' && result.paused === true) {
-          return { decisions, intents, retries, paused: result.reason }
-        } else if (result.type === 'gave_up') {
-          return { decisions, intents, retries: retries + result.tries - 1, gave_up: result.tries }
-        } else if (result.type !== 'unchanged') throw failed(result, scope)
-        retries += result.tries - 1
-      }
+        }),
+      )
+      if (ended === 'moved' && options.expected !== undefined) throw movedOn(scope)
+      if (ended !== 'moved') return came(ended === 'decided' ? {} : ended)
     }
-    return { decisions, intents, retries }
+    return came({ gave_up: rereads_max })
   }

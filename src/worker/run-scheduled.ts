@@ -25,7 +25,11 @@ export const runScheduled = async (
     const done = await engine.reconcile({ scope, actor, due_only: true, ...kind })
     const found = `looked at ${done.looked}, ${done.drifted.length} drifted`
     const [paused] = done.paused
-    const left = done.gave_up.length === 0 ? '' : '; others were faster, the next run goes on'
+    const late = done.gave_up.length === 0 ? '' : '; others were faster, the next run goes on'
+    const [first] = done.left
+    const told = `${first?.resource ?? 'the scope'}: ${first?.reason ?? ''}`
+    const left =
+      first === undefined ? late : `${late}; ${done.left.length} left as they are, ${told}`
     return paused === undefined
       ? `${found}, ${done.intents.length} intents${left}`
       : `${found}, nothing decided: scope ${paused.scope} is paused by ${paused.by}`

@@ -62,6 +62,8 @@ select
         ''
       )
     when open.id is not null then open.reason
+    -- The empty path is all of it.
+    when drift.paths = '' then 'is gone'
     when drift.paths is not null then 'differs at ' || drift.paths
     when last.state = 'rejected' then last.reason
   end as reason,

@@ -3,17 +3,17 @@ import { stringify } from 'yaml'
 import type { Json } from '../domain/json.ts'
 import { Name } from '../domain/codec-parts.ts'
 import { ForewordError } from '../domain/errors.ts'
-import type { AnyProvider, Listed, ListLook } from '../domain/provider.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { Engine } from '../foreword.ts'
 import {
   importFound,
   lookFor,
-  notSeen,
   providerOf,
+  unseen,
   type Found,
   type Imported,
 } from '../reconcile/adopt.ts'
+import { listed } from '../reconcile/list.ts'
 import { actorOf } from './actor.ts'
 import type { Context } from './context.ts'
 import { harmless, plural } from './print.ts'
@@ -53,19 +53,6 @@ interface Listing {
   readonly passed_over: readonly { readonly name: string; readonly why: string }[]
 }
 
-const listOf = async (
-  provider: AnyProvider,
-  asked: ListLook,
-): Promise<readonly Listed[]> => {
-  const seen: Listed[] = []
-  try {
-    for await (const one of provider.list?.(asked) ?? []) seen.push(one)
-    return seen
-  } catch (error) {
-    throw notSeen(`the list of ${provider.kind}`, asked.scope, error)
-  }
-}
-
 /** All of a kind that nobody knows yet. What cannot be known under its own name is passed over, and told. */
 const all = async (engine: Engine, scope: string, kind: string): Promise<Listing> => {
   const deps = engine.reconcileDeps
@@ -75,29 +62,33 @@ const all = async (engine: Engine, scope: string, kind: string): Promise<Listing
       remedy: `import one by one: foreword import ${kind} NAME`,
     })
   }
-  await deps.admit(provider, scope)
-  const signal = AbortSignal.timeout(provider.traits.call_timeout_ms * 10)
-  const seen = await listOf(provider, { scope, signal, secrets: deps.secrets })
-  const listed = new Map<string, Found>()
-  const passed_over: { name: string; why: string }[] = []
-  for (const { name, ...sighting } of seen) {
-    if (!Name.is(name)) passed_over.push({ name, why: 'it is no name' })
-    else if (listed.has(name)) passed_over.push({ name, why: 'another one has this name' })
-    else if (sighting.condition === 'pending')
-      passed_over.push({ name, why: 'it is not ready yet' })
-    else listed.set(name, { scope, kind, name, sighting })
+  const seen = new Map<string, Found>()
+  const passed_over = new Map<string, string>()
+  try {
+    for await (const { name, page: _, ...sighting } of listed(deps, provider, scope)) {
+      const before = seen.get(name)
+      // A list that was gone on with shows its last page twice.
+      const again = before !== undefined && before.sighting.external_id === sighting.external_id
+      if (!Name.is(name)) passed_over.set(name, 'it is no name')
+      else if (before !== undefined && !again) passed_over.set(name, 'there are several of it')
+      else if (sighting.condition === 'pending') passed_over.set(name, 'it is not ready yet')
+      else seen.set(name, { scope, kind, name, sighting })
+    }
+  } catch (error) {
+    throw unseen(`all of ${kind}`, scope, error)
   }
-  const ids = [...listed.values()].flatMap(({ sighting }) => sighting.external_id ?? [])
+  const ids = [...seen.values()].flatMap(({ sighting }) => sighting.external_id ?? [])
   const known = await deps.store.namesOf(scope, kind, ids)
   const named = await engine.sql<{ name: string }[]>`
     select r.name
     from foreword.resource r
     where r.scope = ${scope} and r.kind = ${kind} and (r.assumed is not null or r.version > 0)`
   const names = new Set(named.map(({ name }) => name))
-  const found = [...listed.values()].filter(
-    ({ name, sighting }) => !names.has(name) && !known.has(sighting.external_id ?? ''),
+  const found = [...seen.values()].filter(
+    ({ name, sighting }) =>
+      !names.has(name) && !known.has(sighting.external_id ?? '') && !passed_over.has(name),
   )
-  return { found, passed_over }
+  return { found, passed_over: [...passed_over].map(([name, why]) => ({ name, why })) }
 }
 
 /** As a stack file would want what was imported: applied, it changes nothing. */

@@ -69,20 +69,22 @@ export const providerOf = (
 const sameSighting = (a: Sighting | null, b: Sighting | null): boolean =>
   JSON.stringify([a?.state, a?.external_id]) === JSON.stringify([b?.state, b?.external_id])
 
-/** What a provider throws at a look is its API's doing: told with what to do. Of the database it is another matter. */
-export const notSeen = (what: string, scope: string, error: unknown): unknown => {
+/** What an API says, or that it says nothing, is no fault of ours. Of the database it is another matter. */
+export const unseen = (what: string, scope: string, error: unknown): unknown => {
   const of_database =
     typeof error === 'object' &&
     error !== null &&
     ('severity' in error || ('code' in error && /^CONNECT/.test(String(error.code))))
   if (error instanceof ForewordError || of_database) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new ForewordError(`${what} could not be looked at: ${message}`, {
-    where: `scope ${scope}`,
-    remedy:
-      'nothing was imported: see that its API is there, and that its provider is set up for it',
-    cause: error,
-  })
+  return new ForewordError(
+    `${what} could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
+    {
+      where: `scope ${scope}`,
+      remedy:
+        'nothing was imported: see that its API answers with one of that name, or say which with --external-id',
+      cause: error,
+    },
+  )
 }
 
 /** What is there under this name, or this id, once as many looks in a row agree as the provider's reads need. */
@@ -99,11 +101,10 @@ export const lookFor = async (
   for (let looks = 0; looks < looks_max && agreed < needed; looks++) {
     if (looks > 0)
       await new Promise((resolve) => setTimeout(resolve, Math.max(10, traits.settle_ms / 8)))
-    const seen = await readSurely(deps, provider, { ...at, external_id, outputs: {} }).catch(
-      (error: unknown) => {
-        throw notSeen(resourceKey(at), at.scope, error)
-      },
-    )
+    const look = { ...at, external_id, outputs: {} }
+    const seen = await readSurely(deps, provider, look).catch((error: unknown) => {
+      throw unseen(resourceKey(at), at.scope, error)
+    })
     agreed = last !== undefined && sameSighting(seen, last) ? agreed + 1 : 1
     last = seen
   }

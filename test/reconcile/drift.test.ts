@@ -102,6 +102,10 @@ for (const wanted of [true, false]) {
       { name: 'a', path: 'n', assumed: 1, observed: 2 },
       { name: 'b', path: '', assumed: { n: 1 }, observed: null },
     ])
+    t.same(await engine.sql`select name, reason from foreword.resource order by name`, [
+      { name: 'a', reason: 'differs at m.x, n' },
+      { name: 'b', reason: 'is gone' },
+    ])
     t.match(
       await engine.sql`select external_id from foreword.resource where name = 'b'`,
       [{ external_id: 'id-b' }],

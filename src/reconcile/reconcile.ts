@@ -26,7 +26,7 @@ export interface Reconciled {
   readonly looked: number
   readonly skipped: number
   readonly failed: number
-  /** `KIND/NAME` of what had drifted. */
+  /** `KIND/NAME` of what had drifted, in their order. */
   readonly drifted: readonly string[]
   readonly decisions: readonly string[]
   readonly intents: readonly IntentRef[]
@@ -104,5 +104,5 @@ export const reconcile =
     const targets = scopes.map((scope) => ({ scope, ...kind }))
     const acted = await actOn(deps, targets, options, by)
     // A list that was gone on with may show one twice.
-    return { ...observed, drifted: [...new Set(drifted)], ...acted, paused }
+    return { ...observed, drifted: [...new Set(drifted)].toSorted(), ...acted, paused }
   }

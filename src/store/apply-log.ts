@@ -15,11 +15,25 @@ import type {
 import { resourceId } from '../domain/resource-id.ts'
 import { alone, alone_patience_ms } from './alone.ts'
 import type { Sql, TransactionSql } from './connect.ts'
+import { fewAtOnce } from './few-at-once.ts'
 import { jsonb } from './jsonb.ts'
 import { serializably } from './system.ts'
 
 /** Time between a call's deadline and the moment its lease may be taken by another worker. */
 const lease_grace_ms = 5_000
+
+/**
+ * What gives back or takes back writes what deciders and persons write: for their locks it waits so long at most, since
+ * some person may have gone to lunch in a transaction. Its lease runs out, and it is begun again.
+ */
+const lock_patience_ms = 1_000
+
+/** So many of these at once: the other connections are for claims and outcomes. */
+const at_once_max = 1
+
+/** Something to select from, which bounds the waits for locks of what is selected. */
+const waitsBriefly = (tx: TransactionSql) =>
+  tx`set_config('lock_timeout', ${String(lock_patience_ms)}, true)`
 
 interface LeaseRow {
   readonly entry: number
@@ -157,7 +171,8 @@ const takeBack = async (
         ${entries}::bigint[],
         ${jsonb(tx, head)},
         ${why ?? null}::text
-      )`
+      )
+      from ${waitsBriefly(tx)}`
   }
   await serializably(sql, withdraw, patience_ms)
 }
@@ -194,16 +209,6 @@ const outputsOf = async (
   })
 }
 
-/** One call at a time: the others would only wait for its lock, each with a connection. */
-const oneByOne = <A, B>(call: (from: A) => Promise<B>): ((from: A) => Promise<B>) => {
-  let last: Promise<unknown> = Promise.resolve()
-  return (from) => {
-    const mine = last.then(() => call(from))
-    last = mine.catch(() => undefined)
-    return mine
-  }
-}
-
 /** A call with its fail points. The second is passed only if something came of it: most sweeps find nothing. */
 const trapped =
   <Args extends readonly unknown[], A>(
@@ -230,8 +235,11 @@ export const applyLog = (sql: Sql): ApplyLog => ({
     const [row] = await sql<{ taken: number }[]>`select foreword_code.sweep() as taken`
     return row?.taken ?? 0
   }),
-  withdraw: (lease) => takeBack(sql, lease, [lease.entry]),
-  certify: oneByOne((lease: Lease) => certify(sql, lease)),
+  withdraw: fewAtOnce(at_once_max, (lease: Lease) =>
+    takeBack(sql, lease, [lease.entry], { patience_ms: lock_patience_ms }),
+  ),
+  // The others would only wait for its lock.
+  certify: fewAtOnce(1, (lease: Lease) => certify(sql, lease)),
   claimAgain: (worker, deciders, max) =>
     sql<StaleDecision[]>`
       select a.decision, a.scope, a.decider, a.actor, a.input, a.why, a.tries
@@ -242,12 +250,18 @@ export const applyLog = (sql: Sql): ApplyLog => ({
         ${worker}, ${decision}, ${outcome}, ${due_in_ms === null ? null : Math.ceil(due_in_ms)}
       )`
   },
-  release: trapped('release', async (resource, version) => {
-    await serializably(
-      sql,
-      (tx) => tx`select foreword_code.release(${randomUUID()}, ${resource}, ${version})`,
-    )
-  }),
+  release: trapped(
+    'release',
+    fewAtOnce(at_once_max, (resource: string, version: number) =>
+      serializably(
+        sql,
+        (tx) => tx`
+          select foreword_code.release(${randomUUID()}, ${resource}, ${version})
+          from ${waitsBriefly(tx)}`,
+        lock_patience_ms,
+      ),
+    ),
+  ),
   outputsOf: (names) => outputsOf(sql, names),
   earlierDoubt: async (entry, number) => {
     const [row] = await sql<{ doubt: EarlierDoubt | null }[]>`

@@ -1,9 +1,14 @@
 import t from 'tap'
 import { create, defineDecider } from '../../src/domain/decider.ts'
-import type { JsonObject } from '../../src/domain/json.ts'
+import type { Json, JsonObject } from '../../src/domain/json.ts'
+import { applied, rejected } from '../../src/domain/provider.ts'
 import type { Engine } from '../../src/foreword.ts'
+import type { Reserved, TransactionSql } from '../../src/store/connect.ts'
 import { jsonb } from '../../src/store/jsonb.ts'
+import { serializably } from '../../src/store/system.ts'
 import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'
+import { eventually } from '../support/eventually.ts'
+import { say, scriptedProvider } from '../support/scripted-provider.ts'
 
 const scope = 'acme'
 
@@ -116,4 +121,47 @@ t.test('a circle that leads past what was taken back is found', async (t) => {
   await testWorker(t, engine)
   const states = (await allSettled(engine)).map(({ state }) => state)
   t.same(states.toSorted(), ['confirmed', 'confirmed', 'stale', 'stale'])
+})
+
+t.test('those that wait for a person leave their worker its connections', async (t) => {
+  const provider = scriptedProvider({
+    traits: { call_timeout_ms: 100 },
+    call: ({ name, spec }) =>
+      Promise.resolve(name.startsWith('no-') ? rejected('no') : applied(spec as Json)),
+  })
+  const { engine } = await testEngine(t, {
+    providers: [provider],
+    policies: [{ scope: '*', kind: 'thing', name: 'held', approve: ['create'] }],
+  })
+  const takes = (name: string) =>
+    engine.decide(say, {
+      scope,
+      input: { drafts: [create('thing', name, {}, { counters: { cores: 1 } })] },
+    })
+  await takes('held')
+  for (let i = 0; i < 6; i++) await takes(`no-${i}`)
+  const person = await engine.sql.reserve()
+  t.teardown(() => {
+    person.release()
+  })
+  const cancel = (tx: Reserved | TransactionSql) =>
+    tx`select foreword.cancel(i.id, 'ada') from foreword.intent i where i.name = 'held'`
+  // Takes back: holds the counter that all of them are to give back to.
+  await person`begin isolation level serializable`
+  await cancel(person)
+  await testWorker(t, engine)
+  await eventually('all of them were rejected', async () => {
+    const rows = await engine.sql`select from foreword.intent where state = 'rejected'`
+    return rows.length === 6
+  })
+  await engine.decide(say, { scope, input: { drafts: [create('thing', 'stranger', {})] } })
+  await eventually('a stranger is through', async () => {
+    const rows = await engine.sql`select from foreword.intent where state = 'confirmed'`
+    return rows.length === 1
+  })
+  t.same(await engine.sql`select from foreword.intent where settled_at is not null`, [{}])
+  await person`rollback`
+  await serializably(engine.sql, cancel)
+  await allSettled(engine)
+  t.match(await engine.sql`select consumed from foreword.quota`, [{ consumed: 0 }])
 })

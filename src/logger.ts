@@ -1,8 +1,8 @@
 /** JSON lines on stderr: fields by allowlist, secrets by none. */
 import pino from 'pino'
 import { ForewordError } from './domain/errors.ts'
+import { withoutSecrets } from './domain/hidden-secrets.ts'
 import type { Logger } from './domain/ports.ts'
-import { withoutSecrets } from './secrets.ts'
 
 const levels = ['silent', 'error', 'warn', 'info'] as const
 export type LogLevel = (typeof levels)[number]

@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Errors } from 'io-ts'
 import { formatErrors } from '../domain/codec.ts'
+import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import type { Json } from '../domain/json.ts'
 import type { Learned } from '../domain/lifecycle.ts'
 import type { ApplyLog, Lease } from '../domain/ports.ts'
@@ -26,10 +27,10 @@ export interface StepDeps {
   readonly now: () => Date
 }
 
-/** What was thrown, by whomever: it need not be an Error, nor its message a text. */
+/** What was thrown, by whomever: it need not be an Error, nor its message a text. Secrets go before it is cut. */
 export const messageOf = (error: unknown): string => {
   try {
-    return brief(String(error instanceof Error ? error.message : error))
+    return brief(withoutSecrets(String(error instanceof Error ? error.message : error)))
   } catch {
     return 'something was thrown that has no text'
   }

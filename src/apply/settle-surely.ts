@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import * as E from 'fp-ts/lib/Either.js'
+import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import type { Json } from '../domain/json.ts'
 import type { ApplyLog, Logger, StepResult } from '../domain/ports.ts'
 import { brief, storable, wellFormed } from '../domain/storable.ts'
@@ -21,8 +22,8 @@ const evidence = (state: Json): Json => {
   return E.isRight(kept) ? kept.right : { not_kept: kept.left }
 }
 
-/** Providers are people's code: what should be a text need not be one. */
-const text = (value: unknown): string => wellFormed(String(value))
+/** Providers are people's code: what should be a text need not be one, and may quote what was sent. */
+const text = (value: unknown): string => wellFormed(withoutSecrets(String(value)))
 
 /** What later calls would rely on, and cannot be kept. */
 const unusableIn = ({ external_id, outputs }: StepResult): string | null => {

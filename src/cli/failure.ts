@@ -1,5 +1,6 @@
 /** Whatever a command throws, as one line and an exit code. */
 import { errorLine, ForewordError } from '../domain/errors.ts'
+import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import { codeOf, connectionError, placeOf } from '../store/connect.ts'
 import { harmless } from './print.ts'
 
@@ -64,11 +65,12 @@ export const failureOf = (
 ): Failure => {
   const known = expected(error, url)
   const debug = env['FOREWORD_DEBUG'] === '1'
-  const stack = debug && error instanceof Error ? `\n${error.stack ?? ''}` : ''
+  const stack = debug && error instanceof Error ? `\n${withoutSecrets(error.stack ?? '')}` : ''
   if (known !== undefined) {
-    return { line: `${harmless(errorLine(known))}${stack}`, exit_code: known.exit_code }
+    const line = harmless(withoutSecrets(errorLine(known)))
+    return { line: `${line}${stack}`, exit_code: known.exit_code }
   }
-  const message = error instanceof Error ? error.message : String(error)
+  const message = withoutSecrets(error instanceof Error ? error.message : String(error))
   const line = `foreword: internal error: ${harmless(message)}, version ${process.version} of Node`
   const remedy = 'please report it with the log (FOREWORD_DEBUG=1 tells where it happened)'
   return { line: `${line}; ${remedy}${stack}`, exit_code: 1 }

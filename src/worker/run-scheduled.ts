@@ -4,6 +4,7 @@ import type { Policy, Schedule } from '../domain/config.ts'
 import { nextRunOf } from '../domain/cron-next.ts'
 import type { AnyDecider } from '../domain/decider.ts'
 import { ForewordError } from '../domain/errors.ts'
+import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import { archiving } from '../domain/retention.ts'
 import type { reconcile } from '../reconcile/reconcile.ts'
 
@@ -72,7 +73,8 @@ export const runSchedule =
           : await runScheduled(under(policies), deciders, schedule)
       await store.finish(name, worker, came_to)
     } catch (error) {
-      await store.finish(name, worker, error instanceof Error ? error.message : String(error))
+      const why = error instanceof Error ? error.message : String(error)
+      await store.finish(name, worker, withoutSecrets(why))
       throw error
     }
   }

@@ -1,7 +1,8 @@
 /** The log: whom its lines are about, and what never stands in one. By a real worker, in a process of its own. */
 import t from 'tap'
 import { logLevelOf } from '../../src/logger.ts'
-import { resolveSecret, withoutSecrets } from '../../src/secrets.ts'
+import { withoutSecrets } from '../../src/domain/hidden-secrets.ts'
+import { resolveSecret } from '../../src/secrets.ts'
 import { eventually } from '../support/eventually.ts'
 import { bench } from '../cli/harness.ts'
 

@@ -40,6 +40,14 @@ begin
       using errcode = 'FW001', hint = 'Begin with: begin isolation level serializable';
   end if;
 
+  if
+    foreword_code.odd_premises(p_premise_resources, p_premise_versions)
+    or foreword_code.odd_predicates(p_predicates)
+    or foreword_code.odd_counters(p_counters)
+  then
+    perform foreword_code.refuse_premises();
+  end if;
+
   insert into foreword_private.decision (
     id,
     scope,

@@ -37,6 +37,21 @@ begin
       using errcode = 'FW001', hint = 'Begin with: begin isolation level serializable';
   end if;
 
+  -- Of the owner's own sessions it is known: a scan more for each group, for those alone who may only decide.
+  if not pg_has_role(session_user, current_user, 'member') then
+    perform foreword_code.refuse_premises()
+    from jsonb_to_recordset(p_decisions) as d (
+      premise_resources uuid[],
+      premise_versions bigint[],
+      predicates jsonb,
+      counters jsonb
+    )
+    where
+      foreword_code.odd_premises(d.premise_resources, d.premise_versions)
+      or foreword_code.odd_predicates(d.predicates)
+      or foreword_code.odd_counters(d.counters);
+  end if;
+
   if not p_plain and p_changes @? '$[*] ? (@.verb == "delete" || @.verb == "replace" || @.verb == "rename")' then
     perform foreword_code.refuse_protected(p_decisions, p_changes);
     if p_changes @? '$[*] ? (@.verb == "replace" || @.verb == "rename")' then

@@ -104,6 +104,14 @@ begin
     from jsonb_to_recordset(foreword_code.noted('premises')) as p (resource uuid, version bigint)
   ) p;
 
+  -- Settings are anybody's to set.
+  if
+    foreword_code.odd_predicates(foreword_code.noted('predicates'))
+    or foreword_code.odd_counters(foreword_code.noted('counters'))
+    or foreword_code.noted('premises') @? '$[*] ? (!exists(@.resource ? (@ != null)) || !exists(@.version ? (@ >= 0)))'
+  then
+    perform foreword_code.refuse_premises();
+  end if;
   perform foreword_code.record(
     jsonb_build_array(
       premises || jsonb_build_object(

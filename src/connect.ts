@@ -9,6 +9,7 @@ import type { ConfigInput } from './domain/define-config.ts'
 import { ForewordError } from './domain/errors.ts'
 import { checkedNotice, type Notice, type Noted } from './domain/notice.ts'
 import type { DecideResult } from './domain/result.ts'
+import { brief } from './domain/storable.ts'
 import { migrateAll, openEngine, type Engine } from './foreword.ts'
 import { createLogger, logLevelOf } from './logger.ts'
 import type { Reconciled } from './reconcile/reconcile.ts'
@@ -56,7 +57,7 @@ export interface Connected extends AsyncDisposable {
     decider: Decider<R, Input, Thought>,
     call: DecideCall<Input>,
   ) => Promise<DecideResult>
-  /** Waits until every intent of a decision is settled or waits for a person. */
+  /** Waits until every intent of a decision is settled or waits for a person. Throws a ForewordError where there is no such decision. */
   readonly settled: (
     decision: string,
     options?: { readonly timeout_ms?: number },
@@ -99,18 +100,36 @@ const decoded = (input: ConfigInput): Config => {
   }
 }
 
+const uuid_pattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** A decision without intents is one of facts, or archived, or none: of that nobody may hear that all is done. */
+const mustBeDecision = async (sql: Sql, decision: unknown): Promise<void> => {
+  const id = String(decision)
+  const found = uuid_pattern.test(id)
+    ? await sql`select from foreword.decision d where d.id = ${id}`
+    : []
+  if (found.length > 0) return
+  throw new ForewordError(`there is no decision ${brief(id)}`, {
+    where: 'foreword.settled',
+    remedy: 'give `decision` of a result of the type `decided`',
+  })
+}
+
 /** Polls the views: at most every half second, so that many waiters cost little. */
 const settled =
   (sql: Sql): Connected['settled'] =>
   async (decision, options = {}) => {
     const until = performance.now() + (options.timeout_ms ?? 60_000)
+    const is_id = uuid_pattern.test(decision)
     for (let pause_ms = 10; ; pause_ms = Math.min(500, pause_ms * 1.5)) {
-      const standing = await intentsOf(sql, decision)
+      const standing = is_id ? await intentsOf(sql, decision) : []
+      if (standing.length === 0) await mustBeDecision(sql, decision)
       const intents = standing.map(({ open: _open, stuck: _stuck, ...intent }) => intent)
       const open = standing.filter((intent) => intent.open)
       if (open.length === 0) return { type: 'settled', intents }
       if (open.every((intent) => intent.stuck)) return { type: 'waits', intents }
-      if (performance.now() >= until) return { type: 'timeout', intents }
+      // Also of a limit that is no number.
+      if (!(performance.now() < until)) return { type: 'timeout', intents }
       await sleep(pause_ms)
     }
   }

@@ -73,3 +73,20 @@ t.test('a decision waits for a person where its scope is paused', async (t) => {
   await engine.sql`select foreword.resume(${scope}, 'ada')`
   t.match(await foreword.settled(decided.decision), { type: 'settled' })
 })
+
+t.test('of no decision it is not said that all is done', async (t) => {
+  const { url } = await testEngine(t)
+  const foreword = await connect({ database: url })
+  t.teardown(foreword.close)
+  const none: readonly unknown[] = [undefined, null, '', 'web-1', 7, crypto.randomUUID()]
+  for (const id of none) {
+    await t.rejects(foreword.settled(id as never, { timeout_ms: 0 }), {
+      name: 'ForewordError',
+      message: /there is no decision/,
+      remedy: /decided/,
+    })
+  }
+  const decided = await foreword.decide(after, { scope, input: { on: 'none', name: 'a' } })
+  if (decided.type !== 'decided') throw new Error(decided.type)
+  t.match(await foreword.settled(decided.decision, { timeout_ms: NaN }), { type: 'timeout' })
+})

@@ -37,9 +37,22 @@ interface Applied {
   readonly converged: Converged
 }
 
-const unchangedIn = ({ plan, wanted, converged }: Applied, prune: boolean): number => {
-  const kept = wanted.rows.length + (prune ? 0 : plan.left_out.length)
-  return Math.max(0, kept - converged.intents.filter(({ verb }) => verb !== 'delete').length)
+/** What one stack wants may have been decided with another one. */
+const unchangedOf = (applied: readonly Applied[], prune: boolean): number => {
+  const keyOf = (scope: string, of: { kind: string; name: string }): string =>
+    `${scope} ${resourceKey(of)}`
+  const moved = new Set(
+    applied.flatMap(({ plan, converged }) =>
+      converged.intents
+        .filter(({ verb }) => verb !== 'delete')
+        .map((intent) => keyOf(plan.scope, intent)),
+    ),
+  )
+  return applied
+    .flatMap(({ plan, wanted }) =>
+      [...wanted.rows, ...(prune ? [] : plan.left_out)].map((row) => keyOf(plan.scope, row)),
+    )
+    .filter((key) => !moved.has(key)).length
 }
 
 const tell = (context: Context, applied: readonly Applied[], prune: boolean): void => {
@@ -57,7 +70,7 @@ const tell = (context: Context, applied: readonly Applied[], prune: boolean): vo
   }
   const intents = applied.flatMap(({ converged }) => converged.intents)
   const retries = applied.reduce((sum, { converged }) => sum + converged.retries, 0)
-  const unchanged = applied.reduce((sum, one) => sum + unchangedIn(one, prune), 0)
+  const unchanged = unchangedOf(applied, prune)
   const again =
     retries === 0 ? '' : colors.dim(` ${plural(retries, 'try was', 'tries were')} decided again.`)
   say(
@@ -80,7 +93,7 @@ const jsonOf = (
   return {
     decisions: applied.flatMap(({ converged }) => converged.decisions),
     intents: applied.flatMap(({ converged }) => converged.intents).map(intentJson),
-    unchanged: applied.reduce((sum, one) => sum + unchangedIn(one, prune), 0),
+    unchanged: unchangedOf(applied, prune),
     retries: applied.reduce((sum, { converged }) => sum + converged.retries, 0),
     ...(waited === undefined ? {} : { waited: waited.type }),
   }
@@ -182,8 +195,11 @@ const convergeAll = async (task: Task, actor: string): Promise<readonly Applied[
   const applied: Applied[] = []
   for (const { wanted, plan } of task.planned) {
     const { scope, stack } = wanted
+    // What another one of its stacks wants may be decided with this one.
     const expected: Record<string, number | null> = {}
-    for (const key of plan.considered.map(resourceKey)) expected[key] = versionIn(plan, key)
+    for (const { plan: beside } of task.planned.filter((one) => one.plan.scope === scope)) {
+      for (const key of beside.considered.map(resourceKey)) expected[key] = versionIn(beside, key)
+    }
     const converged = await runConverge(task.engine.reconcileDeps)({
       scope,
       stack,

@@ -9,7 +9,8 @@ import { needsOf, parseResourceKey, referencesOf, resourceKey } from '../domain/
 import { resourceId } from '../domain/resource-id.ts'
 import type { ConvergeInput } from './converge.ts'
 import { Undecidable } from './parts.ts'
-import { prepare, type Prepared, type PrepareDeps, type Row } from './prepare.ts'
+import type { PrepareDeps, Row } from './others.ts'
+import { prepare, type Prepared } from './prepare.ts'
 
 /** What was left as it is, and why. */
 export interface Left {

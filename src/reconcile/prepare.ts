@@ -2,9 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { isJsonObject, type Json } from '../domain/json.ts'
 import type { AnyProvider } from '../domain/provider.ts'
-import type { DesiredRow, Held, ReconcileStore, Seen } from '../domain/reconcile-ports.ts'
+import type { Held, Seen } from '../domain/reconcile-ports.ts'
 import {
-  needsOf,
   parseResourceKey,
   referencesOf,
   refText,
@@ -12,17 +11,10 @@ import {
   resourceKey,
 } from '../domain/reference.ts'
 import { resourceId } from '../domain/resource-id.ts'
-import { deposedName, type ConvergeInput } from './converge.ts'
-import { dependentsOf, isCreatedFirst, judge, type Judged, type WantedItem } from './judge.ts'
+import type { ConvergeInput } from './converge.ts'
+import { dependentsOf, judge, type Judged, type WantedItem } from './judge.ts'
+import { concerned, leaversOf, type PrepareDeps, type Row } from './others.ts'
 import { inOrder, inputsOf, Undecidable } from './parts.ts'
-
-export type Row = Omit<DesiredRow, 'resource' | 'generation' | 'stack'> &
-  Partial<Pick<DesiredRow, 'resource' | 'generation' | 'stack'>>
-
-export interface PrepareDeps {
-  readonly store: Pick<ReconcileStore, 'held' | 'seen' | 'leaving'>
-  readonly providers: ReadonlyMap<string, AnyProvider>
-}
 
 /** All that is to be decided in a scope, and what it comes to if nothing moves meanwhile. */
 export interface Prepared {
@@ -115,48 +107,6 @@ const withSights = async (
   })
 }
 
-/**
- * By what goes: who refers to it so far, and will no more once what is decided now, or was decided before and is
- * under way, is through. It goes after them: an API may refuse to delete what is in use, or take its users along.
- */
-const leaversOf = async (
-  deps: PrepareDeps,
-  scope: string,
-  { items, held, judged }: Pick<Prepared, 'items' | 'held' | 'judged'>,
-): Promise<ReadonlyMap<string, readonly string[]>> => {
-  const going = new Map(
-    items.flatMap((item) => {
-      const key = resourceKey(item)
-      const verdict = judged.get(key)
-      return verdict?.verb === 'delete' || isCreatedFirst(verdict) ? [[key, item] as const] : []
-    }),
-  )
-  const leavers = new Map<string, string[]>()
-  if (going.size === 0) return leavers
-  const wanted = new Map(items.map((item) => [resourceKey(item), item]))
-  const add = (left: string, leaver: string): void => {
-    const [from, by] = [going.get(left), wanted.get(leaver)]
-    // Who goes on to need it is another matter; and who is needed by what goes, goes after it.
-    if (from === undefined || left === leaver || needsOf(from).includes(leaver)) return
-    if (by !== undefined && by.spec !== null && needsOf(by).includes(left)) return
-    leavers.set(left, [...(leavers.get(left) ?? []), leaver])
-  }
-  for (const [key, { kind, name }] of wanted) {
-    const verdict = judged.get(key)
-    const there = held.get(key)
-    if (there === undefined || verdict === undefined || verdict.verb === 'none') continue
-    for (const left of new Set(referencesOf(there.state).map(resourceKey))) {
-      add(left, key)
-      if (!isCreatedFirst(verdict)) continue
-      add(left, resourceKey({ kind, name: deposedName(name, there.version) }))
-    }
-  }
-  for (const { left, leaver } of await deps.store.leaving(scope, [...going.keys()])) {
-    add(left, leaver)
-  }
-  return leavers
-}
-
 /** Two things under one name are told apart by what was learned of the first: it must all be known by now. */
 const refuseUnderWay = async (
   deps: PrepareDeps,
@@ -201,11 +151,13 @@ export const prepare = async (
     const items = await withSights(deps, scope, wanted, held)
     return { items, held, ...judge(items, (key) => held.get(key)) }
   }
-  let looked = await look(itemsOf(rows))
-  if ([...looked.judged.values()].some(({ verb }) => verb === 'replace')) {
-    // Others may refer to what is replaced: they are told what becomes of it, or they would be left behind.
-    const others = referringElsewhere(rows, await elsewhere(), looked.judged)
-    if (others.length > 0) looked = await look(itemsOf([...rows, ...others]))
+  let all = rows
+  let looked = await look(itemsOf(all))
+  for (;;) {
+    const others = await concerned(deps, scope, all, looked.judged, elsewhere)
+    if (others.length === 0) break
+    all = [...all, ...others]
+    looked = await look(itemsOf(all))
   }
   const { items, held, judged, problem } = looked
   if (problem !== null) {
@@ -216,29 +168,4 @@ export const prepare = async (
   const versionOf = (key: string): number => held.get(key)?.version ?? 0
   const leavers = await leaversOf(deps, scope, { items, held, judged })
   return { items, held, judged, inputs: inputsOf(items, { judged, versionOf, leavers }, scope) }
-}
-
-/** Rows that others want, and that refer, if only by others, to what is replaced. */
-const referringElsewhere = (
-  rows: readonly Row[],
-  all: readonly Row[],
-  judged: ReadonlyMap<string, Judged>,
-): readonly Row[] => {
-  const mine = new Set(rows.map(resourceKey))
-  const others = all.filter((row) => row.spec !== null && !mine.has(resourceKey(row)))
-  const reached = new Set(
-    [...judged].filter(([, { verb }]) => verb === 'replace').map(([key]) => key),
-  )
-  const found = new Set<Row>()
-  for (let grown = true; grown;) {
-    grown = false
-    for (const row of others) {
-      if (found.has(row)) continue
-      if (!referencesOf(row.spec).some((ref) => reached.has(resourceKey(ref)))) continue
-      found.add(row)
-      reached.add(resourceKey(row))
-      grown = true
-    }
-  }
-  return [...found]
 }

@@ -10,7 +10,8 @@ import type { Decide, Preview } from './deciding.ts'
 import { importFound, lookFor, type AdoptDeps, type Found } from './adopt.ts'
 import { converge, moved_meanwhile, type ConvergeInput } from './converge.ts'
 import { halved, leave, prepareSome, stuckBy, type Leaving, type Left } from './go-on.ts'
-import type { Prepared, PrepareDeps, Row } from './prepare.ts'
+import type { PrepareDeps, Row } from './others.ts'
+import type { Prepared } from './prepare.ts'
 
 /** What is wanted may change under a converging decision; after so many times something is wrong. */
 const rereads_max = 10

@@ -1,9 +1,11 @@
 /** What goes is gone after all that refers to it: also where these do not go, but refer to something else by then. */
 import t from 'tap'
+import { runConverge } from '../../src/reconcile/run-converge.ts'
 import { allSettled, cloudWorld, testWorker } from '../support/engine.ts'
-import { apply, brokenLaws, toldEffects, want, type Wanted } from '../support/wanting.ts'
+import { apply, brokenLaws, scope, toldEffects, want, type Wanted } from '../support/wanting.ts'
 
-const lan = (name: string, cidr = '10.0.0.0/24'): Wanted => want('network', name, { cidr })
+const lan = (name: string, cidr = '10.0.0.0/24', over: Partial<Wanted> = {}): Wanted =>
+  want('network', name, { cidr }, over)
 
 const web = (network: string, spec: object = {}, over: Partial<Wanted> = {}): Wanted =>
   want('vm', 'web', { size: 's', network: { ref: `network/${network}#id` }, ...spec }, over)
@@ -80,4 +82,49 @@ t.test('who could not leave it keeps it', async (t) => {
     ],
   )
   t.notOk((await toldEffects(cloud)).includes('delete old'))
+})
+
+const mine = { stack: 'mine' }
+
+t.test('it goes after who leaves it for good, of another stack or kind', async (t) => {
+  for (const part of [{ stack: 'default' }, { kind: 'network' }]) {
+    const { engine, cloud } = await cloudWorld(t)
+    await testWorker(t, engine)
+    await apply(engine, [lan('old'), lan('new'), web('old', {}, mine)])
+    await allSettled(engine)
+    for (const [kind, name] of [
+      ['network', 'old'],
+      ['vm', 'web'],
+    ] as const) {
+      await engine.sql`select foreword.unwant(${scope}, ${kind}, ${name})`
+    }
+    await runConverge(engine.reconcileDeps)({ scope, ...part })
+    t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+    t.same((await toldEffects(cloud)).slice(3), ['delete web', 'delete old'])
+  }
+})
+
+t.test('it goes after who leaves it for another one, of another stack', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  await apply(engine, [lan('old'), lan('new'), web('old', {}, mine)])
+  await allSettled(engine)
+  await engine.reconcileDeps.store.want([web('new', {}, mine)], 'test')
+  await engine.sql`select foreword.unwant(${scope}, 'network', 'old')`
+  await runConverge(engine.reconcileDeps)({ scope, stack: 'default' })
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(3), ['update web', 'delete old'])
+})
+
+t.test('what is needed of another stack, and not there yet, is made before', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const first = lan('first', undefined, mine)
+  const second = lan('second', undefined, { needs: ['network/first'] })
+  await engine.reconcileDeps.store.want([first, second], 'test')
+  const made = await runConverge(engine.reconcileDeps)({ scope, stack: 'default' })
+  t.match(made.intents, [{ name: 'first' }, { name: 'second' }])
+  await allSettled(engine)
+  t.same(await toldEffects(cloud), ['create first', 'create second'])
+  t.same(await brokenLaws(engine), [])
 })

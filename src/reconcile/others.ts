@@ -1,0 +1,164 @@
+/**
+ * What others want in the scope and is to be decided in the same run: whatever refers to what is replaced or goes,
+ * or is needed and not there yet. A stack is its owner's, but its order is everybody's.
+ */
+import type { AnyProvider } from '../domain/provider.ts'
+import type { DesiredRow, Held, ReconcileStore } from '../domain/reconcile-ports.ts'
+import { needsOf, parseResourceKey, referencesOf, resourceKey } from '../domain/reference.ts'
+import { resourceId } from '../domain/resource-id.ts'
+import { deposedName } from './converge.ts'
+import { isCreatedFirst, type Judged, type WantedItem } from './judge.ts'
+
+export type Row = Omit<DesiredRow, 'resource' | 'generation' | 'stack'> &
+  Partial<Pick<DesiredRow, 'resource' | 'generation' | 'stack'>>
+
+export interface PrepareDeps {
+  readonly store: Pick<ReconcileStore, 'held' | 'seen' | 'leaving'>
+  readonly providers: ReadonlyMap<string, AnyProvider>
+}
+
+/** What was looked at, and what it comes to. */
+interface Situation {
+  readonly items: readonly WantedItem[]
+  readonly held: ReadonlyMap<string, Held>
+  readonly judged: ReadonlyMap<string, Judged>
+}
+
+/** Something is to be deleted that others may refer to until then. */
+const isGoing = (judged: Judged | undefined): boolean =>
+  judged?.verb === 'delete' || isCreatedFirst(judged)
+
+/**
+ * By what goes: who refers to it so far, and will no more once what is decided now, or was decided before and is
+ * under way, is through. It goes after them: an API may refuse to delete what is in use, or take its users along.
+ */
+export const leaversOf = async (
+  deps: PrepareDeps,
+  scope: string,
+  { items, held, judged }: Situation,
+): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const going = new Map(
+    items.flatMap((item) => {
+      const key = resourceKey(item)
+      const verdict = judged.get(key)
+      return isGoing(verdict) ? [[key, item] as const] : []
+    }),
+  )
+  const leavers = new Map<string, string[]>()
+  if (going.size === 0) return leavers
+  const wanted = new Map(items.map((item) => [resourceKey(item), item]))
+  const add = (left: string, leaver: string): void => {
+    const [from, by] = [going.get(left), wanted.get(leaver)]
+    // Who goes on to need it is another matter; and who is needed by what goes, goes after it.
+    if (from === undefined || left === leaver || needsOf(from).includes(leaver)) return
+    if (by !== undefined && by.spec !== null && needsOf(by).includes(left)) return
+    leavers.set(left, [...(leavers.get(left) ?? []), leaver])
+  }
+  for (const [key, { kind, name }] of wanted) {
+    const verdict = judged.get(key)
+    const there = held.get(key)
+    if (there === undefined || verdict === undefined || verdict.verb === 'none') continue
+    for (const left of new Set(referencesOf(there.state).map(resourceKey))) {
+      add(left, key)
+      if (!isCreatedFirst(verdict)) continue
+      add(left, resourceKey({ kind, name: deposedName(name, there.version) }))
+    }
+  }
+  for (const { left, leaver } of await deps.store.leaving(scope, [...going.keys()])) {
+    add(left, leaver)
+  }
+  return leavers
+}
+
+const idIn = (scope: string, key: string): string => {
+  const { kind, name } = parseResourceKey(key)
+  return resourceId(scope, kind, name)
+}
+
+/** What of this is made or changed needs, is nobody's here, and is not there. */
+const lacking = async (
+  deps: PrepareDeps,
+  scope: string,
+  mine: readonly Row[],
+  judged: ReadonlyMap<string, Judged>,
+): Promise<ReadonlySet<string>> => {
+  const known = new Set(mine.map(resourceKey))
+  const moving = mine.filter((row) => {
+    const verb = judged.get(resourceKey(row))?.verb ?? 'none'
+    return row.spec !== null && verb !== 'none'
+  })
+  const needed = [...new Set(moving.flatMap(needsOf))].filter((need) => !known.has(need))
+  if (needed.length === 0) return new Set()
+  const held = await deps.store.held(needed.map((key) => idIn(scope, key)))
+  return new Set(needed.filter((key) => (held.get(idIn(scope, key))?.state ?? null) === null))
+}
+
+/** Rows that refer to what goes so far, or need it, and will no more: they are to leave it before. */
+const leavingElsewhere = async (
+  deps: PrepareDeps,
+  scope: string,
+  [mine, all]: readonly [readonly Row[], readonly Row[]],
+  judged: ReadonlyMap<string, Judged>,
+): Promise<readonly Row[]> => {
+  const going = new Set([...judged].filter(([, of]) => isGoing(of)).map(([key]) => key))
+  if (going.size === 0) return []
+  const known = new Set(mine.map(resourceKey))
+  const others = all.filter(
+    (row) =>
+      !known.has(resourceKey(row)) &&
+      (row.spec === null || !needsOf(row).some((need) => going.has(need))),
+  )
+  const idOf = (row: Row): string => resourceId(scope, row.kind, row.name)
+  const held = await deps.store.held(others.map(idOf))
+  return others.filter((row) => {
+    const state = held.get(idOf(row))?.state ?? null
+    if (state === null) return false
+    const needs = row.spec === null ? row.needs : []
+    return [...needs, ...referencesOf(state).map(resourceKey)].some((need) => going.has(need))
+  })
+}
+
+/** Rows that others want, and that refer, if only by others, to what is replaced. */
+const referringElsewhere = (
+  rows: readonly Row[],
+  all: readonly Row[],
+  judged: ReadonlyMap<string, Judged>,
+): readonly Row[] => {
+  const mine = new Set(rows.map(resourceKey))
+  const others = all.filter((row) => row.spec !== null && !mine.has(resourceKey(row)))
+  const reached = new Set(
+    [...judged].filter(([, { verb }]) => verb === 'replace').map(([key]) => key),
+  )
+  const found = new Set<Row>()
+  for (let grown = true; grown;) {
+    grown = false
+    for (const row of others) {
+      if (found.has(row)) continue
+      if (!referencesOf(row.spec).some((ref) => reached.has(resourceKey(ref)))) continue
+      found.add(row)
+      reached.add(resourceKey(row))
+      grown = true
+    }
+  }
+  return [...found]
+}
+
+/** Rows of others that are decided with these. */
+export const concerned = async (
+  deps: PrepareDeps,
+  scope: string,
+  mine: readonly Row[],
+  judged: ReadonlyMap<string, Judged>,
+  elsewhere: () => Promise<readonly Row[]>,
+): Promise<readonly Row[]> => {
+  const lost = await lacking(deps, scope, mine, judged)
+  const verdicts = [...judged.values()]
+  if (lost.size === 0 && !verdicts.some(({ verb }) => verb === 'replace' || verb === 'delete')) {
+    return []
+  }
+  const others = await elsewhere()
+  const wanted = others.filter((row) => row.spec !== null && lost.has(resourceKey(row)))
+  const referring = referringElsewhere(mine, others, judged)
+  const leaving = await leavingElsewhere(deps, scope, [mine, others], judged)
+  return [...new Set([...wanted, ...referring, ...leaving])]
+}

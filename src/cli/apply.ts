@@ -99,15 +99,19 @@ const jsonOf = (
   }
 }
 
-/** Open intents of the stacks: those just decided, and those of decisions before. */
-const openIn = async (engine: Engine, applied: readonly Applied[]): Promise<readonly number[]> => {
-  const ids = new Set<number>()
+/** Kinds of the open intents of the stacks: of those just decided, and of decisions before. */
+const openIn = async (
+  engine: Engine,
+  applied: readonly Applied[],
+): Promise<ReadonlyMap<number, string>> => {
+  const kinds = new Map<number, string>()
   for (const { plan, wanted, converged } of applied) {
-    for (const { id } of converged.intents) ids.add(id)
-    const keys = [...wanted.rows, ...plan.left_out, ...plan.changes].map(resourceKey)
-    for (const id of await openIntentsOf(engine.sql, plan.scope, keys)) ids.add(id)
+    for (const { id, kind } of converged.intents) kinds.set(id, kind)
+    const rows = [...wanted.rows, ...plan.left_out, ...plan.going, ...plan.changes]
+    const open = await openIntentsOf(engine.sql, plan.scope, rows.map(resourceKey))
+    for (const { id, kind } of open) kinds.set(id, kind)
   }
-  return [...ids]
+  return kinds
 }
 
 interface Task {
@@ -259,14 +263,12 @@ export const apply =
     await engine.wakeup.flush()
     tell(context, applied, prune)
     const open = await openIn(engine, applied)
-    const kinds = applied.flatMap(({ plan, wanted }) =>
-      [...wanted.rows, ...plan.changes].map(({ kind }) => kind),
-    )
     let waited: { readonly exit_code: number; readonly result: WaitResult } | undefined
-    if (open.length > 0) {
+    if (open.size > 0) {
+      const kinds = [...new Set(open.values())]
       await withWorkers(context, engine, kinds, timeout_ms !== undefined)
       if (timeout_ms !== undefined) {
-        waited = await awaitIntents(context, engine, open, timeout_ms)
+        waited = await awaitIntents(context, engine, [...open.keys()], timeout_ms)
       }
     }
     if (context.options.json === true) context.json(jsonOf(applied, prune, waited?.result))

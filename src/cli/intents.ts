@@ -24,20 +24,17 @@ export const readIntents = (sql: Sql, ids: readonly number[]): Promise<readonly 
     order by i.id`
 
 /** Intents of a scope's resources that are not through yet, whoever decided them. */
-export const openIntentsOf = async (
+export const openIntentsOf = (
   sql: Sql,
   scope: string,
   keys: readonly string[],
-): Promise<readonly number[]> => {
-  const rows = await sql<{ id: number }[]>`
-    select i.id
-    from foreword.intent i
-    where
-      i.settled_at is null
-      and i.scope = ${scope}
-      and i.kind || '/' || i.name = any (${[...keys]}::text[])`
-  return rows.map((row) => row.id)
-}
+): Promise<readonly Pick<OpenIntent, 'id' | 'kind'>[]> => sql<Pick<OpenIntent, 'id' | 'kind'>[]>`
+  select i.id, i.kind
+  from foreword.intent i
+  where
+    i.settled_at is null
+    and i.scope = ${scope}
+    and i.kind || '/' || i.name = any (${[...keys]}::text[])`
 
 /** A person must rule, approve or resume its scope before it goes on. */
 export const isParked = (intent: Pick<OpenIntent, 'state' | 'due_at' | 'paused'>): boolean =>

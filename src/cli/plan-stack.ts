@@ -29,6 +29,8 @@ export interface StackPlan {
   readonly labels: ReadonlyMap<string, Held['labels']>
   /** Rows of the stack that the files do not name. */
   readonly left_out: readonly DesiredRow[]
+  /** Rows of the stack that are wanted no more already: what becomes of them may be under way. */
+  readonly going: readonly DesiredRow[]
   /** `KIND/NAME` of what another stack wants so far. */
   readonly taken_over: readonly string[]
 }
@@ -199,6 +201,7 @@ export const planStack = async (
     before: held,
     labels: new Map(items.map((item) => [resourceKey(item), item.labels])),
     left_out,
+    going: rest.filter((row) => row.spec === null),
     taken_over: desired
       .filter((row) => row.stack !== stack && row.spec !== null && named.has(resourceKey(row)))
       .map(resourceKey),

@@ -209,3 +209,15 @@ t.test('a circle that closes over several stacks is refused, and nothing is writ
   const both = await b.foreword(['apply', '-f', 'a.json', '-f', 'b.json'])
   t.equal(both.code, 0, 'turned round by one apply of both')
 })
+
+t.test('what an earlier apply has deleted is waited for like all else of the stack', async (t) => {
+  const b = await bench(t)
+  const both = await b.write('a.json', recordStack(2))
+  t.equal((await b.foreword(['apply', '-f', both, '--wait'])).code, 0)
+  const one = await b.write('b.json', recordStack(1))
+  t.equal((await b.foreword(['apply', '-f', one, '--prune'])).code, 0)
+  t.equal((await b.ledger()).length, 2, 'no worker, and nobody waits')
+  const again = await b.foreword(['apply', '-f', one, '--prune', '--wait'])
+  t.match(again.stdout, /No changes\.[^]*Done: 1 confirmed/, again.stderr)
+  t.match((await b.ledger()).at(-1), { verb: 'delete', name: 'r1.example.org.' })
+})

@@ -164,11 +164,20 @@ const createClaimer = (
   /** The last claim was given as many of some kind as there were slots: there may be more of it. */
   let more = false
   let claimed = 0
+  let claiming = false
+  const ask = async (kinds: readonly ClaimKind[]): Promise<readonly Lease[]> => {
+    claiming = true
+    try {
+      return await deps.log.claim(deps.worker, kinds)
+    } finally {
+      claiming = false
+    }
+  }
   const claim = async (): Promise<number> => {
     const kinds = stopped ? [] : slots.free(deps.providers.values(), deps.claim_intents_max)
     more = kinds.length < deps.providers.size
     if (kinds.length === 0) return 0
-    const leases = await deps.log.claim(deps.worker, kinds)
+    const leases = await ask(kinds)
     claimed += leases.length
     const got = Map.groupBy(leases, ({ kind }) => kind)
     more ||= kinds.some(({ kind, slots: asked }) => (got.get(kind)?.length ?? 0) >= asked)
@@ -185,6 +194,8 @@ const createClaimer = (
     claim: gathered(claim, { full, coming: () => false }),
     more: () => more,
     claimed: () => claimed,
+    /** What comes of it is leased, and its attempts are committed: whoever leaves now leaves them to be unknown. */
+    claiming: () => claiming,
     stop: () => {
       stopped = true
     },
@@ -250,11 +261,10 @@ export const createApplier = (deps: ApplierDeps): Applier => {
       alarm.clear()
       const until = performance.now() + timeout_ms
       const decided = deps.decideAgain.stop()
-      while (slots.running() + settler.waiting() > 0 && performance.now() < until) {
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
+      const busy = (): boolean => claimer.claiming() || slots.running() > 0 || settler.waiting() > 0
+      while (busy() && performance.now() < until) await pause(10)
       await settler.write()
-      return slots.running() === 0 && (await endedBy(until, decided))
+      return !claimer.claiming() && slots.running() === 0 && (await endedBy(until, decided))
     },
     running: slots.running,
     claimed: claimer.claimed,

@@ -11,6 +11,7 @@ import {
   testWorker,
 } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
+import { connectSql } from '../../src/store/connect.ts'
 import { testConfig } from '../support/settings.ts'
 import { thingProvider } from '../support/thing-provider.ts'
 
@@ -82,4 +83,46 @@ t.test('a process that cannot apply tells the others', async (t) => {
   t.match(decided, { type: 'decided' })
   await testWorker(t, engine)
   t.match(await allSettled(engine), [{ name: 'vm-1', state: 'confirmed' }])
+})
+
+t.test('who leaves while a claim is on its way carries out what it is given', async (t) => {
+  let calls = 0
+  const provider = thingProvider({
+    traits: { idempotency: 'none' },
+    create: (call) => {
+      calls += 1
+      return Promise.resolve(applied(call.spec as Json))
+    },
+  })
+  const { engine, url } = await testEngine(t, { providers: [provider] })
+  const beside = connectSql({ url, application_name: 'beside', max: 2 })
+  t.teardown(() => beside.end())
+  const decide = engine.decideHere(died)
+  await decide(made, { scope, input: 'a' })
+  await allSettled(engine)
+  const holding = await beside.reserve()
+  await holding`begin`
+  await holding`lock table foreword_private.attempt in exclusive mode`
+  await decide(made, { scope, input: 'b' })
+  await eventually('a claim waits', async () => {
+    const rows = await beside`
+      select from pg_locks where relation = 'foreword_private.attempt'::regclass and not granted`
+    return rows.length > 0
+  })
+  const left = engine.close()
+  // Time enough for whoever does not wait to have left.
+  await beside`select pg_sleep(0.3)`
+  await holding`commit`
+  holding.release()
+  await left
+  const intents = await beside`
+    select i.name, i.state, a.outcome
+    from foreword.intent i
+    join foreword.attempt a on a.intent_id = i.id
+    order by i.id`
+  t.match(intents, [
+    { name: 'a', state: 'confirmed', outcome: 'applied' },
+    { name: 'b', state: 'confirmed', outcome: 'applied' },
+  ])
+  t.equal(calls, 2)
 })

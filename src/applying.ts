@@ -112,26 +112,30 @@ export const applyHere = (
   const { sweep_interval_ms, drain_timeout_ms } = options.config.limits
   const notices = createNotices(engine.reconcileDeps)
   let entered: Promise<ApplyingHere & { readonly stopSweep: () => void }> | null = null
+  let leaving: Promise<void> | null = null
   const enter = async (onFatal: (reason: string) => void) => {
     const here = await enterAndApply(options, engine, onFatal)
     // There may be no other worker to see to what becomes due without a decision, or to what webhooks tell.
     const sweeping = { ...options, ...here, sweep_interval_ms, onFatal, onSweep: notices.tick }
     return { ...here, stopSweep: startSweep(sweeping) }
   }
+  const leave = async (): Promise<void> => {
+    const here = await entered?.catch(() => null)
+    if (here === undefined || here === null) return
+    here.stopSweep()
+    await Promise.all([here.applier.drain(drain_timeout_ms), notices.stop(drain_timeout_ms)])
+    await here.leave()
+  }
   return {
     wake: async (onFatal: (reason: string) => void): Promise<void> => {
+      // A worker that entered now would stay when all else has ended.
+      if (leaving !== null) throw new Error('this process has stopped applying')
       entered ??= enter(onFatal).catch((error: unknown) => {
         entered = null
         throw error
       })
       await (await entered).applier.wake()
     },
-    leave: async (): Promise<void> => {
-      const here = await entered?.catch(() => null)
-      if (here === undefined || here === null) return
-      here.stopSweep()
-      await Promise.all([here.applier.drain(drain_timeout_ms), notices.stop(drain_timeout_ms)])
-      await here.leave()
-    },
+    leave: (): Promise<void> => (leaving ??= leave()),
   }
 }

@@ -9,7 +9,6 @@ import type { ConfigInput } from './domain/define-config.ts'
 import { ForewordError } from './domain/errors.ts'
 import { checkedNotice, type Notice, type Noted } from './domain/notice.ts'
 import type { DecideResult } from './domain/result.ts'
-import { brief } from './domain/storable.ts'
 import { migrateAll, openEngine, type Engine } from './foreword.ts'
 import { createLogger, logLevelOf } from './logger.ts'
 import type { Reconciled } from './reconcile/reconcile.ts'
@@ -18,9 +17,10 @@ import { connectionError, type Sql } from './store/connect.ts'
 import { openDatabase } from './store/database.ts'
 import { metricsReads } from './store/metrics-reads.ts'
 import { tell } from './store/notice-store.ts'
-import { intentsOf, type Standing } from './store/standing.ts'
+import { intentsOf, isDecided, type Standing } from './store/standing.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createScrape } from './telemetry/scrape.ts'
+import { createUnderWay, type UnderWay } from './under-way.ts'
 import { version } from './version.ts'
 
 /** Where and with what a decider is run. */
@@ -57,7 +57,7 @@ export interface Connected extends AsyncDisposable {
     decider: Decider<R, Input, Thought>,
     call: DecideCall<Input>,
   ) => Promise<DecideResult>
-  /** Waits until every intent of a decision is settled or waits for a person. Throws a ForewordError where there is no such decision. */
+  /** Waits until every intent of a decision is settled or waits for a person. */
   readonly settled: (
     decision: string,
     options?: { readonly timeout_ms?: number },
@@ -77,7 +77,10 @@ export interface Connected extends AsyncDisposable {
    * the database shows. Nothing listens for it. Throws a ForewordError unless the configuration has `metrics`.
    */
   readonly metrics: () => Promise<string>
-  /** Lets what runs here end, and closes. */
+  /**
+   * Lets what runs here end, within `limits.drain_timeout_ms`, and closes. What is called later is refused. May be
+   * called again.
+   */
   readonly close: () => Promise<void>
 }
 
@@ -100,36 +103,32 @@ const decoded = (input: ConfigInput): Config => {
   }
 }
 
-const uuid_pattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const wrongCall = (where: string, what: string, remedy: string): ForewordError =>
+  new ForewordError(what, { where: `foreword.${where}`, remedy, exit_code: 2 })
 
-/** A decision without intents is one of facts, or archived, or none: of that nobody may hear that all is done. */
-const mustBeDecision = async (sql: Sql, decision: unknown): Promise<void> => {
-  const id = String(decision)
-  const found = uuid_pattern.test(id)
-    ? await sql`select from foreword.decision d where d.id = ${id}`
-    : []
-  if (found.length > 0) return
-  throw new ForewordError(`there is no decision ${brief(id)}`, {
-    where: 'foreword.settled',
-    remedy: 'give `decision` of a result of the type `decided`',
-  })
+const checkWait = (decision: unknown, timeout_ms: unknown): void => {
+  if (typeof decision !== 'string' || !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(decision))
+    throw wrongCall('settled', 'this is no id of a decision', 'give the `decision` of a result')
+  if (typeof timeout_ms !== 'number' || Number.isNaN(timeout_ms))
+    throw wrongCall('settled', 'timeout_ms is no number', 'give milliseconds')
 }
 
 /** Polls the views: at most every half second, so that many waiters cost little. */
 const settled =
-  (sql: Sql): Connected['settled'] =>
-  async (decision, options = {}) => {
-    const until = performance.now() + (options.timeout_ms ?? 60_000)
-    const is_id = uuid_pattern.test(decision)
+  (sql: Sql, under_way: UnderWay): Connected['settled'] =>
+  async (decision, { timeout_ms = 60_000 } = {}) => {
+    checkWait(decision, timeout_ms)
+    const until = performance.now() + timeout_ms
     for (let pause_ms = 10; ; pause_ms = Math.min(500, pause_ms * 1.5)) {
-      const standing = is_id ? await intentsOf(sql, decision) : []
-      if (standing.length === 0) await mustBeDecision(sql, decision)
+      under_way.check()
+      const standing = await intentsOf(sql, decision)
+      if (standing.length === 0 && !(await isDecided(sql, decision)))
+        throw wrongCall('settled', `there is no decision ${decision}`, 'give one of this database')
       const intents = standing.map(({ open: _open, stuck: _stuck, ...intent }) => intent)
       const open = standing.filter((intent) => intent.open)
       if (open.length === 0) return { type: 'settled', intents }
       if (open.every((intent) => intent.stuck)) return { type: 'waits', intents }
-      // Also of a limit that is no number.
-      if (!(performance.now() < until)) return { type: 'timeout', intents }
+      if (performance.now() >= until) return { type: 'timeout', intents }
       await sleep(pause_ms)
     }
   }
@@ -150,6 +149,7 @@ const connected = (
   engine: Engine,
   metrics: Metrics | undefined,
   closeDatabase: () => Promise<void>,
+  drain_timeout_ms: number,
 ): Connected => {
   const lost = (reason: string): void => {
     // Another worker takes over what ran here; this process must not go on as if it had its leases.
@@ -160,24 +160,30 @@ const connected = (
   const unreachable = (error: unknown): never => {
     throw connectionError(engine.url, error)
   }
-  const close = async (): Promise<void> => {
+  const under_way = createUnderWay()
+  let closing: Promise<void> | undefined
+  const shut = async (): Promise<void> => {
+    await under_way.close(drain_timeout_ms)
     await engine.close()
     await closeDatabase()
   }
+  const close = (): Promise<void> => (closing ??= shut())
   return {
     url: engine.url,
     sql: engine.sql,
     decide: async (decider, call) => {
       const { apply, input, ...rest } = call
       const decide = apply === 'here' ? here : engine.decide
-      return decide(decider, { ...rest, input: input as never }).catch(unreachable)
+      const options = { ...rest, input: input as never }
+      return under_way.run(() => decide(decider, options)).catch(unreachable)
     },
-    settled: settled(engine.sql),
+    settled: settled(engine.sql, under_way),
     metrics: scrapeOf(engine, metrics),
-    reconcile: (options = {}) => engine.reconcile(options).catch(unreachable),
+    reconcile: async (options = {}) =>
+      under_way.run(() => engine.reconcile(options)).catch(unreachable),
     observe: async (notice) => {
       const checked = checkedNotice(notice, new Set(engine.providers.keys()))
-      return tell(engine.sql, checked).catch(unreachable)
+      return under_way.run(() => tell(engine.sql, checked)).catch(unreachable)
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -203,7 +209,7 @@ export const connect = async (input: ConfigInput = {}): Promise<Connected> => {
       version,
       ...(metrics === undefined ? {} : { metrics }),
     })
-    return connected(engine, metrics, database.close)
+    return connected(engine, metrics, database.close, config.limits.drain_timeout_ms)
   } catch (error) {
     await database.close()
     throw error

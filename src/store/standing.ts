@@ -57,3 +57,9 @@ export const intentsOf = (sql: Sql, decision: string): Promise<readonly Standing
     ) as stuck
   from mine m
   order by m.id`
+
+/** Whether there is such a decision; one that is archived, or wrote nothing to be carried out, has no intents. */
+export const isDecided = async (sql: Sql, decision: string): Promise<boolean> => {
+  const rows = await sql`select from foreword.decision d where d.id = ${decision}`
+  return rows.length > 0
+}

@@ -44,6 +44,7 @@ const columnTypes: ColumnTypes = {
 const session_settings: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
   DateStyle: 'ISO',
+  standard_conforming_strings: 'on',
 }
 
 const silent = (): undefined => undefined

@@ -136,6 +136,22 @@ t.test('arrays come back as they were sent', async (t) => {
   ])
 })
 
+t.test('times and texts are read alike, whatever the database has set', async (t) => {
+  const { url, sql: admin } = await testDatabase(t, { migrated: false })
+  const database = admin(new URL(url).pathname.slice(1))
+  await admin`alter database ${database} set datestyle = 'SQL, DMY'`
+  await admin`alter database ${database} set standard_conforming_strings = off`
+  const sql = connectSql({ url, application_name: 'foreword:alike', max: 1 })
+  t.teardown(() => sql.end({ timeout: 1 }))
+  const [row] = await sql`
+    select timestamptz '2026-11-10T12:00:00Z' as at, '\\d' as text, date '2026-11-10' as day`
+  t.strictSame(JSON.parse(JSON.stringify(row)), {
+    at: '2026-11-10T12:00:00.000Z',
+    text: '\\d',
+    day: '2026-11-10T00:00:00.000Z',
+  })
+})
+
 t.test('the numbers of array types are those of the server', async (t) => {
   const { sql } = await testDatabase(t, { migrated: false })
   const ours = Object.keys(sql.options.parsers).map(Number)

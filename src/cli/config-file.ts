@@ -10,7 +10,9 @@ import type { Config } from '../domain/config.ts'
 import { ForewordError } from '../domain/errors.ts'
 
 /** Looked for in this order; more than one is an error, since nobody could tell which one counts. */
-const config_names = ['.ts', '.js', '.mjs', '.json'].map((ending) => `foreword.config${ending}`)
+const config_names = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.json'].map(
+  (ending) => `foreword.config${ending}`,
+)
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -61,6 +63,14 @@ const placeOf = (
   return undefined
 }
 
+/** Which of the two ways of modules a file is read by is said by its ending, or by package.json. */
+const remedyOf = ({ message }: Error): string =>
+  /import statement outside a module|Unexpected token 'export'/.test(message)
+    ? 'call it foreword.config.mts or .mjs, or write "type": "module" into package.json'
+    : /(require|module|exports) is not defined/.test(message)
+      ? 'call it foreword.config.cjs, or write `import` and `export default`'
+      : 'correct the file'
+
 const loadError = (shown: string, file: string, cwd: string, cause: unknown): ForewordError => {
   const error = cause instanceof Error ? cause : new Error(String(cause), { cause })
   const ran = cause instanceof Error && extname(file) !== '.json'
@@ -71,7 +81,7 @@ const loadError = (shown: string, file: string, cwd: string, cause: unknown): Fo
   const missing = /Cannot find package '([^']+)'/.exec(error.message)?.[1]
   // A provider's declaration that is refused says itself how it is put right.
   const told = error instanceof ForewordError && error.remedy !== '' ? error.remedy : undefined
-  const remedy = missing === undefined ? (told ?? 'correct the file') : `npm install ${missing}`
+  const remedy = missing === undefined ? (told ?? remedyOf(error)) : `npm install ${missing}`
   const kind = error.name === 'Error' || error.name === 'ForewordError' ? '' : `${error.name}: `
   return new ForewordError(`${at}${line}: ${kind}${firstLine(error.message)}`, {
     ...(inside ? {} : { where: `imported by ${shown}` }),
@@ -140,7 +150,7 @@ const databaseFrom = (env: Environment): string | undefined => {
 }
 
 /**
- * The configuration in `path`, or in `foreword.config.ts|.js|.mjs|.json` in `cwd`, or else the
+ * The configuration in `path`, or in `foreword.config.ts` (or .mts, .cts, .js, .mjs, .cjs, .json) in `cwd`, or else the
  * defaults. Throws a ForewordError of one line that names the file, the path in it and the remedy:
  * exit code 2 where the file itself was named wrongly, 1 where its contents are wrong.
  */

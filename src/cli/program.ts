@@ -169,7 +169,10 @@ export const createProgram = (
   const program = new Command('foreword')
     .description('Writes the word before the deed: serializable decisions, then the calls.')
     .version(version, '--version', 'the version')
-    .option('--config <file>', 'configuration; default foreword.config.ts, .js, .mjs or .json')
+    .option(
+      '--config <file>',
+      'configuration; default foreword.config.ts (.mts, .cts, .js, .mjs, .cjs, .json)',
+    )
     .option('--json', 'JSON on stdout')
     .option('--quiet', 'errors and what was asked for, nothing else')
     .helpOption('-h, --help', 'what a command does')

@@ -56,6 +56,34 @@ t.test('a config is found by its name, whatever it is written in', async (t) => 
   t.equal((await loadConfig('mine.ts', named, {})).web.port, 3)
 })
 
+t.test(
+  'in a project of either way of modules a config is found, whatever its ending',
+  async (t) => {
+    const esm = 'export default { web: { port: 4 } }'
+    const cjs = 'module.exports = { web: { port: 4 } }'
+    for (const type of ['commonjs', 'module'])
+      for (const [ending, text] of [
+        ['mts', esm],
+        ['mjs', esm],
+        ['cts', cjs],
+        ['cjs', cjs],
+      ] as const) {
+        const folder = t.testdir({
+          'package.json': JSON.stringify({ type }),
+          [`foreword.config.${ending}`]: text,
+        })
+        t.equal((await loadConfig(undefined, folder, {})).web.port, 4, `${ending} in ${type}`)
+      }
+    t.match(
+      await line(t, {
+        'package.json': '{"type":"commonjs"}',
+        'foreword.config.ts': `import * as path from 'node:path'\nexport default { web: { port: path.sep.length } }`,
+      }),
+      /; call it foreword\.config\.mts or \.mjs, or write "type": "module"/,
+    )
+  },
+)
+
 t.test('two configs, none under a name, or a folder are wrong usage', async (t) => {
   const two = { 'foreword.config.ts': '', 'foreword.config.json': '{}' }
   t.match(await line(t, two), 'there are several configs: foreword.config.ts, foreword.config.json')

@@ -137,7 +137,44 @@ const ensureDatabase = async ({ sql }: Presence): Promise<void> => {
   }
 }
 
+const remedy_folder = 'make it a folder that you may write to, or name another one'
+
+const unusable = (directory: string, error: unknown): ForewordError =>
+  new ForewordError(`the folder for the embedded Postgres cannot be used (${codeOf(error)})`, {
+    where: path.resolve(directory),
+    remedy: remedy_folder,
+    cause: error,
+  })
+
+/** Postgres has room for 1,023 bytes, its own names in there included. */
+const path_bytes_max = 900
+
+/** Postgres tells its folder in a line of its pid file, and cuts what is too long. */
+const checkPath = (directory: string): void => {
+  const bytes = Buffer.byteLength(directory)
+  const what = /\p{Cc}/u.test(directory)
+    ? 'has a control character in its path'
+    : bytes > path_bytes_max
+      ? `has a path of ${bytes} bytes, ${path_bytes_max} at most will do`
+      : undefined
+  if (what === undefined) return
+  throw new ForewordError(`the folder for the embedded Postgres ${what}`, {
+    where: directory,
+    remedy: 'name another one',
+    exit_code: 2,
+  })
+}
+
+const refusals = new Set(
+  'EACCES EPERM EROFS ENOSPC EDQUOT EIO EISDIR ENOTDIR ELOOP ENAMETOOLONG'.split(' '),
+)
+
+/** What the disk refuses to whoever makes or starts a Postgres there; anything else as it is. */
+const refusedByDisk = (directory: string, error: unknown): unknown =>
+  refusals.has(codeOf(error)) ? unusable(directory, error) : error
+
 const clusterIn = async (options: EmbeddedOptions): Promise<Cluster> => {
+  checkPath(path.resolve(options.directory))
   try {
     await mkdir(options.directory, { recursive: true, mode: 0o755 })
     // One spelling for all: who is present is told by what the server calls its data.
@@ -150,14 +187,7 @@ const clusterIn = async (options: EmbeddedOptions): Promise<Cluster> => {
       programs: options.programs ?? ownPrograms,
     }
   } catch (error) {
-    throw new ForewordError(
-      `the folder for the embedded Postgres cannot be used (${codeOf(error)})`,
-      {
-        where: path.resolve(options.directory),
-        remedy: 'make it a folder that you may write to, or name another one',
-        cause: error,
-      },
-    )
+    throw unusable(options.directory, error)
   }
 }
 
@@ -184,7 +214,9 @@ export const openEmbedded = async (options: EmbeddedOptions): Promise<Embedded> 
   }
   let reviving: Promise<void> = Promise.resolve()
 
-  const attached = await attachAs(cluster, revive)
+  const attached = await attachAs(cluster, revive).catch((error: unknown) => {
+    throw refusedByDisk(cluster.directory, error)
+  })
   current = attached
 
   const shut = async (): Promise<void> => {

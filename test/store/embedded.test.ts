@@ -437,6 +437,23 @@ t.test('a directory that cannot be one is named', async (t) => {
   await writeFile(directory, '')
   const error = await refusal(open(directory, 'join'))
   t.equal(error.where, directory)
+  for (const [name, what] of [
+    ['a\nb', /control character/],
+    [`${'d'.repeat(200)}/`.repeat(5), /bytes, 900 at most/],
+  ] as const) {
+    const wrong = await refusal(open(path.join(t.testdir(), name), 'join'))
+    t.match(wrong.message, what)
+  }
+})
+
+t.test('a folder that takes no files of ours is named, with what the system says', async (t) => {
+  const directory = await folder(t)
+  // Root may write anywhere, but not a log into a folder.
+  await mkdir(path.join(directory, 'postgres.log'), { recursive: true })
+  const error = await refusal(open(directory, 'join'))
+  t.equal(error.message, 'the folder for the embedded Postgres cannot be used (EISDIR)')
+  t.equal(error.where, directory)
+  t.strictSame(await readdir(directory), ['postgres.log'], 'nothing half-made is left')
 })
 
 t.test('links that npm left out are made at first use', async (t) => {

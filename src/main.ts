@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command. Nothing is imported before Node is known to be able to run it. */
 
-const node_min = [22, 18] as const
+const node_min = [22, 19] as const
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 

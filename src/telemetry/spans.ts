@@ -4,6 +4,7 @@
  */
 import {
   context,
+  diag,
   isSpanContextValid,
   ProxyTracerProvider,
   SpanKind,
@@ -38,6 +39,27 @@ export const failed = (span: Span, why: string): void => {
   span.setStatus({ code: SpanStatusCode.ERROR, message: why })
 }
 
+/** What somebody's SDK throws is told to its own log, and is no failure of the work: that is done, or will be. */
+const quietly = <A>(tell: () => A): A | undefined => {
+  try {
+    return tell()
+  } catch (error) {
+    diag.error('foreword: the SDK of traces threw', error)
+    return undefined
+  }
+}
+
+/** The same span, of which nothing is thrown. */
+const quiet = (span: Span): Span =>
+  new Proxy(span, {
+    get: (of, member) => {
+      const value: unknown = Reflect.get(of, member, of)
+      if (typeof value !== 'function') return value
+      return (...args: readonly unknown[]): unknown =>
+        quietly(() => Reflect.apply(value, of, args) as unknown)
+    },
+  })
+
 export const createSpans = (version: string): Spans => {
   const tracer = trace.getTracer('foreword', version)
   const on = (): boolean => {
@@ -53,14 +75,18 @@ export const createSpans = (version: string): Spans => {
     on,
     within: async (name, { attributes, kind = 'internal', links = [] }, run) => {
       if (!on()) return run(null)
-      const span = tracer.startSpan(name, {
-        kind: kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL,
-        attributes,
-        links: [...links],
+      const begun = quietly(() => {
+        const started = tracer.startSpan(name, {
+          kind: kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL,
+          attributes,
+          links: [...links],
+        })
+        // Nobody is registered, and nobody's trace is gone on with.
+        return isSpanContextValid(started.spanContext()) ? started : undefined
       })
-      // Nobody is registered, and nobody's trace is gone on with.
-      if (!isSpanContextValid(span.spanContext())) return run(null)
-      return context.with(trace.setSpan(context.active(), span), async () => {
+      if (begun === undefined) return run(null)
+      const span = quiet(begun)
+      return context.with(trace.setSpan(context.active(), begun), async () => {
         try {
           return await run(span.isRecording() ? span : null)
         } catch (error) {

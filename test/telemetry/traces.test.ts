@@ -201,3 +201,30 @@ t.test('where spans are not sampled nothing is kept with a decision', async (t) 
   t.equal(result.type, 'decided')
   t.equal((await endOf('unsampled')).traceparent, null)
 })
+
+t.test('an SDK that throws is no failure of a decision, nor of a call', async (t) => {
+  const throwing = (at: 'onStart' | 'onEnd') => ({
+    onStart: () => undefined,
+    onEnd: () => undefined,
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+    [at]: () => {
+      throw new Error(`a processor that throws, ${at}`)
+    },
+  })
+  for (const at of ['onStart', 'onEnd'] as const) {
+    trace.disable()
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [throwing(at)] }))
+    const traced = engineOn(t, url, config)
+    const worker = await traced.startWorker((reason) => {
+      throw new Error(reason)
+    })
+    for (const name of [`${at}-made`, `${at}-lost`]) {
+      const input = { drafts: [create('thing', name, { size: 1 })] }
+      t.match(await traced.decide(say, { scope: 'acme', input }), { type: 'decided' }, name)
+      t.match(await endOf(name), { state: 'confirmed' })
+    }
+    await worker.stop()
+  }
+  trace.disable()
+})

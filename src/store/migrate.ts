@@ -111,16 +111,25 @@ const checkHistory = (release: Release, applied: readonly Applied[], where: stri
 }
 
 const checkServer = async (sql: Sql, where: string): Promise<void> => {
-  const [server] = await sql<{ number: number; name: string; standby: boolean }[]>`
+  const [server] = await sql<
+    { number: number; name: string; encoding: string; standby: boolean }[]
+  >`
     select
       current_setting('server_version_num')::int as number,
       current_setting('server_version') as name,
+      current_setting('server_encoding') as encoding,
       pg_is_in_recovery() as standby`
   if (server === undefined) return
   if (server.number < server_version_min) {
     throw new ForewordError(`foreword needs Postgres 15 or later, this is ${server.name}`, {
       where,
       remedy: 'upgrade the server, or leave `database` unset for the embedded one',
+    })
+  }
+  if (server.encoding !== 'UTF8') {
+    throw new ForewordError(`the database is in ${server.encoding}, foreword needs UTF8`, {
+      where,
+      remedy: "create one with `encoding 'UTF8' template template0`, and name that",
     })
   }
   if (server.standby) {

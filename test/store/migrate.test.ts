@@ -266,3 +266,26 @@ t.test(
     t.ok((await reachable(url)) >= 150_000)
   },
 )
+
+t.test('a database that cannot hold every text is refused, and nothing is changed', async (t) => {
+  const { sql, url } = await testDatabase(t, { migrated: false })
+  for (const encoding of ['LATIN1', 'SQL_ASCII']) {
+    const name = `${new URL(url).pathname.slice(1)}_${encoding.toLowerCase()}`
+    await sql.unsafe(
+      `create database "${name}" encoding '${encoding}' locale 'C' template template0`,
+    )
+    const other = connectSql({ url: url.replace(/[^/]+$/, name), application_name: 'x', max: 1 })
+    try {
+      await t.rejects(migrate(other, { url }), {
+        message: `the database is in ${encoding}, foreword needs UTF8`,
+      })
+      t.strictSame(
+        [...(await other`select nspname from pg_namespace where nspname ~ '^foreword'`)],
+        [],
+      )
+    } finally {
+      await other.end()
+      await sql.unsafe(`drop database "${name}"`)
+    }
+  }
+})

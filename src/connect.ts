@@ -57,7 +57,7 @@ export interface Connected extends AsyncDisposable {
     decider: Decider<R, Input, Thought>,
     call: DecideCall<Input>,
   ) => Promise<DecideResult>
-  /** Waits until every intent of a decision is settled or waits for a person. */
+  /** Waits until every intent of a decision is settled or waits for a person. Throws a ForewordError where there is no such decision. */
   readonly settled: (
     decision: string,
     options?: { readonly timeout_ms?: number },

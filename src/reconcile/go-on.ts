@@ -55,6 +55,24 @@ const keepNeeded = async (
   }
 }
 
+/** What would go, though somebody wants what needs it: by files that is refused, and SQL may want anything. */
+const neededStill = async (
+  { judged, items }: Prepared,
+  everybody: () => Promise<readonly Row[]>,
+): Promise<{ readonly key: string; readonly by: string } | undefined> => {
+  const going = new Set(
+    items
+      .filter((item) => item.spec === null && judged.get(resourceKey(item))?.verb === 'delete')
+      .map(resourceKey),
+  )
+  if (going.size === 0) return undefined
+  for (const row of await everybody()) {
+    const key = row.spec === null ? undefined : needsOf(row).find((need) => going.has(need))
+    if (key !== undefined) return { key, by: resourceKey(row) }
+  }
+  return undefined
+}
+
 /** Prepares all that can be: what cannot is left. Undefined `leaving`: it throws instead. */
 export const prepareSome = async (
   deps: PrepareDeps,
@@ -66,9 +84,17 @@ export const prepareSome = async (
   if (leaving === undefined) return prepare(deps, scope, rows, elsewhere)
   const kept = (all: readonly Row[]): readonly Row[] =>
     all.filter((row) => !leaving.keys.has(resourceKey(row)))
+  const keptElsewhere = async (): Promise<readonly Row[]> => kept(await elsewhere())
   for (;;) {
     try {
-      return await prepare(deps, scope, kept(rows), async () => kept(await elsewhere()))
+      const prepared = await prepare(deps, scope, kept(rows), keptElsewhere)
+      const needed = await neededStill(prepared, elsewhere)
+      if (needed === undefined) return prepared
+      const { key, by } = needed
+      throw new Undecidable([key], `${key} is wanted no more, and ${by} needs it`, {
+        where: `scope ${scope}`,
+        remedy: 'take that out first, or want this again',
+      })
     } catch (error) {
       if (!(error instanceof Undecidable)) throw error
       if (error.keys.every((key) => leaving.keys.has(key))) throw error

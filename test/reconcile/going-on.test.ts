@@ -83,3 +83,23 @@ t.test('one that is under way and to be made anew holds up no other', async (t) 
   await allSettled(engine)
   t.equal((await toldEffects(cloud)).at(-1), 'delete busy')
 })
+
+t.test('what is wanted no more stays as long as somebody wants what needs it', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const vm = want('vm', 'web', { size: 's', network: { ref: 'network/used#id' } }, { stack: 'web' })
+  await apply(engine, [lan('used'), lan('unused'), vm])
+  await allSettled(engine)
+  const unwant = (kind: string, name: string) =>
+    engine.sql`select foreword.unwant(${scope}, ${kind}, ${name})`
+  await unwant('network', 'used')
+  await unwant('network', 'unused')
+  const done = await engine.reconcile({ scope })
+  t.match(told(done.left), ['network/used: network/used is wanted no more, and vm/web needs it'])
+  await allSettled(engine)
+  t.same((await toldEffects(cloud)).slice(3), ['delete unused'])
+  await unwant('vm', 'web')
+  t.match(told((await engine.reconcile({ scope })).left), [])
+  await allSettled(engine)
+  t.same((await toldEffects(cloud)).slice(4), ['delete web', 'delete used'])
+})

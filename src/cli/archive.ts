@@ -22,6 +22,9 @@ export interface ArchiveOptions {
   readonly verify?: boolean
 }
 
+/** A hundred years, as in the configuration: the database counts no times without end. */
+const kept_ms_max = 36_500 * 86_400_000
+
 const wrong = (what: string, remedy: string): ForewordError =>
   new ForewordError(what, { remedy, exit_code: 2 })
 
@@ -40,6 +43,9 @@ const olderThan = (config: Config, text: string | undefined): number => {
       `the log keeps an hour at least, ${harmless(text ?? '')} is less`,
       'decisions of one time are certified against each other: say --older-than 1h or more',
     )
+  }
+  if (ms > kept_ms_max) {
+    throw wrong(`nothing is as old as ${harmless(text ?? '')}`, 'say a shorter --older-than')
   }
   const valid_ms = tokenValidMs(config)
   if (ms < valid_ms) {
@@ -124,6 +130,9 @@ export const archive =
       throw new UsageError('files are read back with --verify', 'foreword archive')
     }
     const ms = olderThan(config, options.olderThan)
+    if (options.to === '') {
+      throw wrong('--to names no folder', 'name one; the folder one is in is .')
+    }
     const folder =
       options.to === undefined ? archiveFolder(config) : resolve(context.cwd, options.to)
     const dry_run = options.dryRun === true

@@ -11,6 +11,8 @@ t.test('what was asked wrong is told in one line, and nothing is moved', async (
     [[], /nothing says how long .*; say it: --older-than 30d, or retention/],
     [['--older-than', 'soon'], /"soon" is no span of time; write it like 30d/],
     [['--older-than', '10m'], /keeps an hour at least, 10m is less; /],
+    [['--older-than', '999999999999d'], /nothing is as old as 999999999999d; say a shorter/],
+    [['--older-than', '30d', '--to', ''], /--to names no folder; /],
     [['x.ndjson', '--older-than', '30d'], /files are read back with --verify/],
     [['--verify', '--dry-run'], /--verify only reads/],
   ] as const) {

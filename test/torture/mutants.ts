@@ -222,9 +222,8 @@ export const mutants: readonly Mutant[] = [
     functions: {
       settle: [
         {
-          from: 'where r.seen or r.external_id is not null or r.outputs is not null',
-          to: `where (r.seen or r.external_id is not null or r.outputs is not null) and exists (
-            select from foreword_private.entry e where e.id = r.entry and e.epoch = r.epoch)`,
+          from: "perform foreword_code.keep_late(p_results, coalesce(moved, '{}'));",
+          to: 'null;',
         },
         {
           from: 'external_id = coalesce(r.external_id, a.external_id),\n      outputs',

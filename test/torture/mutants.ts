@@ -35,6 +35,13 @@ const deaf: readonly Edit[] = [
   { from: 'if (hints.news()) await applier.wake()', to: 'hints.news()' },
 ]
 
+const tells_headers: readonly Edit[] = [
+  {
+    from: '`${what} after it was sent`',
+    to: '`${what} after it was sent: ${JSON.stringify(this.#request.headers)}`',
+  },
+]
+
 export const mutants: readonly Mutant[] = [
   {
     name: 'no attempt is written down before the call',
@@ -237,14 +244,10 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'what goes wrong is told with the headers',
+    name: 'what goes wrong is told with the headers, and nothing is blanked out',
     files: {
-      'providers/transport.ts': [
-        {
-          from: '`${what} after it was sent`',
-          to: '`${what} after it was sent: ${JSON.stringify(this.#request.headers)}`',
-        },
-      ],
+      'providers/transport.ts': tells_headers,
+      'domain/hidden-secrets.ts': [{ from: "'[hidden]')", to: 'form)' }],
     },
     schedule: directed(['point'], { cloud: first_answer_lost }),
   },
@@ -272,5 +275,12 @@ export const spared: readonly Mutant[] = [
       'worker/worker.ts': deaf,
     },
     schedule: directed(['provision']),
+  },
+  {
+    name: 'what goes wrong is told with the headers: the secret in them is blanked out',
+    files: {
+      'providers/transport.ts': tells_headers,
+    },
+    schedule: directed(['point'], { cloud: first_answer_lost }),
   },
 ]

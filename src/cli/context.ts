@@ -1,4 +1,5 @@
 /** What every command is given: its global options, where it may write, and when it is to end. */
+import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import type { Logger } from '../domain/ports.ts'
 import { colorsOf, harmless, type Colors } from './print.ts'
 
@@ -65,7 +66,7 @@ export const createContext = (options: GlobalOptions, ending: Ending): Context =
     stdout.write(`${line}\n`)
   }
   const complain = (line: string): void => {
-    stderr.write(`${line}\n`)
+    stderr.write(`${withoutSecrets(line)}\n`)
   }
   return {
     options,

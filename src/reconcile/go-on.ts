@@ -4,6 +4,7 @@
  * whatever the rest would take away from under it.
  */
 import type { ForewordError } from '../domain/errors.ts'
+import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import type { ReconcileStore } from '../domain/reconcile-ports.ts'
 import { needsOf, parseResourceKey, referencesOf, resourceKey } from '../domain/reference.ts'
 import { resourceId } from '../domain/resource-id.ts'
@@ -31,7 +32,8 @@ export interface Leaving {
 export const leave = (leaving: Leaving, keys: readonly string[], error: ForewordError): void => {
   const { scope, told } = leaving
   const [resource = null] = keys
-  told.push({ scope, resource, reason: error.message, remedy: error.remedy })
+  // What it says may be an API's words, by way of a look.
+  told.push({ scope, resource, reason: withoutSecrets(error.message), remedy: error.remedy })
   for (const key of keys) leaving.keys.add(key)
 }
 

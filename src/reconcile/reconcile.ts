@@ -1,13 +1,14 @@
 /** One reconcile run: look, believe, converge, put back. Level-based: it may run at any time, twice, or never. */
+import { ForewordError } from '../domain/errors.ts'
+import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import type { Paused } from '../domain/reconcile-ports.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { IntentRef } from '../domain/result.ts'
 import type { Telemetry } from '../domain/telemetry-ports.ts'
+import type { Left } from './go-on.ts'
 import { observe } from './observe.ts'
 import { decideOnDrift, repairAll, type DriftDeps } from './on-drift.ts'
 import { runConverge } from './run-converge.ts'
-import type { Left } from './go-on.ts'
-import { ForewordError } from '../domain/errors.ts'
 
 export interface ReconcileDeps extends DriftDeps {
   readonly scopes: () => Promise<readonly string[]>
@@ -78,8 +79,8 @@ export const actOn = async (
     } catch (error) {
       if (!(error instanceof ForewordError)) throw error
       // What ails one scope is no reason to leave the others as they are.
-      const { message: reason, remedy } = error
-      left.push({ scope: target.scope, resource: null, reason, remedy })
+      const { message, remedy } = error
+      left.push({ scope: target.scope, resource: null, reason: withoutSecrets(message), remedy })
     }
   }
   return { decisions, intents, gave_up, left }

@@ -71,7 +71,7 @@ export const runSchedule =
         schedule.decider === archiving
           ? await archive()
           : await runScheduled(under(policies), deciders, schedule)
-      await store.finish(name, worker, came_to)
+      await store.finish(name, worker, withoutSecrets(came_to))
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       await store.finish(name, worker, withoutSecrets(why))

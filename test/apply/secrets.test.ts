@@ -13,6 +13,7 @@ import { resolveSecret } from '../../src/secrets.ts'
 import { engineOn, testEngine, testWorker } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
 import { testConfig } from '../support/settings.ts'
+import { scope as wanting, want } from '../support/wanting.ts'
 
 const token = 'hunter2-"goes" out & in'
 
@@ -49,7 +50,8 @@ const one = defineDecider({
 
 t.test('a secret that a provider quotes is in no table', async (t) => {
   const { url } = await testEngine(t, {}, { migrated: true })
-  const config = testConfig(url, { providers: [careless] })
+  const look = { name: 'look', cron: '0 0 1 1 *', scope: wanting }
+  const config = testConfig(url, { providers: [careless], schedules: [look] })
   const secrets = resolveSecret({ TOKEN: token })
   const engine = engineOn(t, url, config, 'test', { secrets })
   await testWorker(t, engine)
@@ -64,6 +66,19 @@ t.test('a secret that a provider quotes is in no table', async (t) => {
     const [waiting] = await engine.sql<{ waiting: number }[]>`
       select count(*)::integer as waiting from foreword.budget where reason is not null`
     return row?.answered === 3 && parked?.parked === 2 && (waiting?.waiting ?? 0) > 0
+  })
+  // A look that fails before something may be taken over leaves it, and says why.
+  const adopted = want('careless', 'there', { how: 'it' }, { lifecycle: { adopt: true } })
+  await engine.reconcileDeps.store.want([adopted], 'test')
+  const { left } = await engine.reconcile({ scope: wanting })
+  t.match(left, [{ resource: 'careless/there', reason: /\[hidden\]/ }])
+  t.notOk(JSON.stringify(left).includes('hunter2'))
+  await engine.sql`
+    select graphile_worker.add_job('foreword_schedule', ${engine.sql.json({ name: look.name })}::json)`
+  await eventually('the schedule has run', async () => {
+    const [row] = await engine.sql<{ last_outcome: string | null }[]>`
+      select last_outcome from foreword.schedule`
+    return row?.last_outcome?.includes('careless/there')
   })
   const tables = await engine.sql<{ name: string }[]>`
     select format('%I.%I', n.nspname, c.relname) as name

@@ -81,7 +81,7 @@ export const unseen = (what: string, scope: string, error: unknown): unknown => 
     {
       where: `scope ${scope}`,
       remedy:
-        'nothing was imported: see that its API answers with one of that name, or say which with --external-id',
+        'nothing was taken over: see that its API answers with one of that name, or import it and say which with --external-id',
       cause: error,
     },
   )

@@ -193,7 +193,7 @@ t.test('an API that is away is told as such, and nothing is written', async (t) 
     t.equal(ran.code, 1)
     // A list is begun anew, and says so.
     const errors = ran.errors.filter((line) => !line.includes('warning:'))
-    t.match(errors, [/dns_record.* could not be looked at: .*, scope acme; nothing was imported/])
+    t.match(errors, [/dns_record.* could not be looked at: .*, scope acme; nothing was taken over/])
     t.equal(errors.length, 1)
   }
   t.strictSame(await written(b), before)

@@ -3,10 +3,10 @@
  * ports, people, layout) is masked in both; `…` stands for any text, and on a line of its own for any lines.
  */
 
+import { stripVTControlCharacters } from 'node:util'
+
 const masks: readonly (readonly [RegExp, string])[] = [
   [/\s+/g, ' '],
-  // eslint-disable-next-line no-control-regex -- colours of a terminal are what it takes out.
-  [/\u001b\[[\d;?]*[A-Za-z]/g, ''],
   [/postgres(ql)?:\/\/\S*?(?=[,\s]|$)/g, 'URL'],
   [/(?:https?:\/\/)?(?:127\.0\.0\.1|localhost):\d+/g, 'HOST'],
   [/\?token=[\w-]+/g, '?token=TOKEN'],
@@ -26,7 +26,9 @@ const masks: readonly (readonly [RegExp, string])[] = [
 const aside = /^\d+\/\d+ settled|^foreword: warning: (fsync|full_page_writes) is off/
 
 const masked = (line: string): string =>
-  masks.reduce((text, [pattern, by]) => text.replace(pattern, by), line).trim()
+  masks
+    .reduce((text, [pattern, by]) => text.replace(pattern, by), stripVTControlCharacters(line))
+    .trim()
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 

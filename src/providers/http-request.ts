@@ -96,7 +96,9 @@ const headersOfEndpoints = ({ headers, idempotency, generation }: Wire) => {
   const shared = [...headersIn(headers), ...headersIn(keys)]
   const known = new WeakMap<HttpLook, readonly Header[]>()
   return (endpoint: HttpLook): readonly Header[] => {
-    const all = known.get(endpoint) ?? [...shared, ...headersIn(endpoint.headers)]
+    const before = known.get(endpoint)
+    if (before !== undefined) return before
+    const all = [...shared, ...headersIn(endpoint.headers)]
     known.set(endpoint, all)
     return all
   }

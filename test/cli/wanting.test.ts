@@ -100,6 +100,25 @@ t.test('needed by what stays, nothing is pruned', async (t) => {
   t.match(verbs, [{ kind: /vm/ }, { kind: /network/ }])
 })
 
+t.test('referred to by what SQL wants, nothing is pruned', async (t) => {
+  const b = await bench(t)
+  const network = { kind: 'network', name: 'n', spec: { cidr: '10.0.0.0/24' } }
+  const file = await b.write('n.json', JSON.stringify({ scope: 'acme', resources: [network] }))
+  t.equal((await b.foreword(['apply', '-f', file, '--wait'])).code, 0)
+  await b.database.sql`
+    select foreword.want(
+      'acme', 'vm', 'v', '{"size": "m", "network": {"ref": "network/n#id"}}', stack => 'other'
+    )`
+  const before = await written(b)
+  const other = await b.write('other.json', recordStack(1))
+  const pruned = await b.foreword(['apply', '-f', other, '--prune'])
+  t.equal(pruned.code, 1)
+  t.match(pruned.errors, [
+    /--prune would delete network\/n, which is needed, by vm\/v of stack other/,
+  ])
+  t.strictSame(await written(b), before)
+})
+
 t.test('a protected resource is refused before anything is written', async (t) => {
   const b = await bench(t, { config: 'policies: [{ kind: "dns_record", prevent_destroy: true }]' })
   t.equal(

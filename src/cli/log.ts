@@ -6,6 +6,7 @@ import { readEntries, readEntriesSince, type EntryRow } from './entries.ts'
 import {
   layoutFor,
   moment,
+  harmless,
   shortMoment,
   type Cell,
   type Colors,
@@ -13,6 +14,7 @@ import {
   type Layout,
 } from './print.ts'
 import { newestRulings, type Ruling } from './rulings.ts'
+import { noteUnknown } from './scope.ts'
 import { openReader } from './session.ts'
 
 const poll_interval_ms = 500
@@ -245,7 +247,12 @@ export const log =
     await noteArchived(context, sql, scope, shown)
     if (!json && shown.length > 0) context.out(lines.title())
     await tellShown(sql, scope, shown, tell)
-    if (!json && shown.length === 0 && options.follow !== true) context.note('the log is empty')
+    if (!json && shown.length === 0 && options.follow !== true) {
+      context.note(
+        scope === undefined ? 'the log is empty' : `no entries in scope ${harmless(scope)}`,
+      )
+      if (scope !== undefined) await noteUnknown(context, sql, scope)
+    }
     if (options.follow === true) await follow(context, sql, scope, read, tell)
     return 0
   }

@@ -5,6 +5,7 @@ import { actorOf } from './actor.ts'
 import type { Context } from './context.ts'
 import { pausedBy, readPauses, resumeCommand } from './pauses.ts'
 import { harmless, plural, span } from './print.ts'
+import { noteUnknown } from './scope.ts'
 import { openReader } from './session.ts'
 
 export interface PauseOptions {
@@ -22,11 +23,6 @@ const asked = async (
     done = (await ask(tx))[0]?.done === true
   })
   return done
-}
-
-const isKnown = async (sql: Sql, scope: string): Promise<boolean> => {
-  const rows = await sql`select from foreword.resource r where r.scope = ${scope} limit 1`
-  return rows.length > 0
 }
 
 export const pause =
@@ -47,9 +43,7 @@ export const pause =
       context.say(`${pausedBy(now)}. ${plural(now.waiting, 'intent waits', 'intents wait')}.`)
       context.say(context.colors.dim(`It goes on by: ${resumeCommand(scope)}`))
     }
-    if (!(await isKnown(sql, scope))) {
-      context.note(`nothing is known of a scope ${harmless(scope)} yet; paused all the same`)
-    }
+    await noteUnknown(context, sql, scope, '; paused all the same')
     return 0
   }
 

@@ -8,6 +8,7 @@ import { no_providers_remedy } from './config-file.ts'
 import type { Context } from './context.ts'
 import { pausedBy, resumeCommand } from './pauses.ts'
 import { harmless, plural } from './print.ts'
+import { noteUnknown } from './scope.ts'
 import { configOf, openSession } from './session.ts'
 import { awaitIntents, waitMs, withWorkers, type WaitResult } from './wait.ts'
 
@@ -78,6 +79,9 @@ export const reconcile =
       ...(options.kind === undefined ? {} : { kind: options.kind }),
     })
     tell(context, done)
+    if (options.scope !== undefined && done.looked === 0 && done.intents.length === 0) {
+      await noteUnknown(context, engine.sql, options.scope)
+    }
     const timeout_ms = waitMs(options.wait)
     let waited: { readonly exit_code: number; readonly result: WaitResult } | undefined
     if (done.intents.length > 0) {

@@ -2,6 +2,7 @@
 import type { Sql } from '../store/connect.ts'
 import type { Context } from './context.ts'
 import { harmless, moment, table, type Cell, type Column } from './print.ts'
+import { noteUnknown, scopesOf } from './scope.ts'
 import { openReader } from './session.ts'
 import { momentsOf, type Moment } from './times.ts'
 
@@ -26,27 +27,6 @@ interface Open {
   readonly decided_at: Date
   readonly intent_id: number | null
   readonly intent_state: string | null
-}
-
-/** From one to the next by index: a million resources are of a handful of scopes. */
-const scopesOf = async (sql: Sql): Promise<readonly string[]> => {
-  const rows = await sql<{ scope: string }[]>`
-    with recursive next as (
-      (select r.scope from foreword.resource r order by r.scope limit 1)
-      union all
-      select n.scope
-      from next p
-      cross join lateral (
-        select r.scope
-        from foreword.resource r
-        where r.scope > p.scope
-        order by r.scope
-        limit 1
-      ) n
-    )
-    select n.scope
-    from next n`
-  return rows.map(({ scope }) => scope)
 }
 
 const countsIn = (sql: Sql, scope: string, { at }: Moment) => sql<Count[]>`
@@ -157,5 +137,6 @@ export const statusAt =
     let present = 0
     for (const each of scopes) present += await tellScope(context, sql, each, at)
     if (present === 0) context.out('Nothing was there.')
+    if (present === 0 && scope !== undefined) await noteUnknown(context, sql, scope)
     return 0
   }

@@ -14,6 +14,7 @@ import {
   type Column,
 } from './print.ts'
 import { scheduleTable } from './schedules.ts'
+import { noteUnknown } from './scope.ts'
 import { openReader } from './session.ts'
 import { statusAt } from './status-at.ts'
 import { readStatus, type Attention, type Count, type Health, type Status } from './status-rows.ts'
@@ -158,11 +159,14 @@ const workerTable = (context: Context, { workers }: Status): readonly string[] =
 }
 
 /** All lines of the page, so that --watch can draw it at once. */
-const linesOf = (context: Context, status: Status): readonly string[] => {
+const linesOf = (context: Context, status: Status, asked?: string): readonly string[] => {
   const { colors } = context
   const lines = [healthLine(status, colors), ...pauseLines(status.paused, context)]
   const scopes = [...new Set(status.counts.map(({ scope }) => scope))]
-  if (scopes.length === 0) lines.push('', 'No resources yet: `foreword apply -f FILE`.')
+  if (scopes.length === 0) {
+    const where = asked === undefined ? '' : ` in ${harmless(asked)}`
+    lines.push('', `No resources${where} yet: \`foreword apply -f FILE\`.`)
+  }
   for (const scope of scopes) {
     lines.push('', colors.bold(harmless(scope)))
     lines.push(
@@ -242,7 +246,9 @@ export const status =
     const sql = await openReader(context)
     const read = (): Promise<Status> => readStatus(sql, scope)
     const show = async (): Promise<void> => {
-      for (const line of linesOf(context, await read())) context.out(line)
+      const now = await read()
+      for (const line of linesOf(context, now, scope)) context.out(line)
+      if (scope !== undefined && now.counts.length === 0) await noteUnknown(context, sql, scope)
     }
     if (context.options.json === true) {
       if (options.watch === true) {
@@ -253,7 +259,7 @@ export const status =
       await watchLines(context, read)
     } else {
       await watchLive(context, async () => {
-        process.stdout.write(redraw(linesOf(context, await read()), process.stdout.rows))
+        process.stdout.write(redraw(linesOf(context, await read(), scope), process.stdout.rows))
       })
     }
     return 0

@@ -38,6 +38,27 @@ t.test('every reading command has JSON that parses', async (t) => {
   t.match(JSON.parse(log.stdout), { kind: 'dns_record', verb: 'create', state: 'confirmed' })
 })
 
+t.test(
+  'who asks of a scope that nobody knows is told so, and which one he may have meant',
+  async (t) => {
+    const b = await bench(t)
+    await b.foreword(['apply', '-f', await b.write('s.json', recordStack(2)), '--quiet'])
+    const told = /nothing is known of a scope amce yet; did you mean acme\?/
+    for (const args of [
+      ['status', 'amce'],
+      ['status', 'amce', '--at', '2001-02-03'],
+      ['log', 'amce'],
+      ['reconcile', '--scope', 'amce'],
+    ]) {
+      const ran = await b.foreword(args)
+      t.equal(ran.code, 0, args.join(' '))
+      t.match(ran.stderr, told, args.join(' '))
+      t.notMatch((await b.foreword(args.map((a) => (a === 'amce' ? 'acme' : a)))).stderr, /known/)
+    }
+    t.equal((await b.foreword(['status', 'amce', '--json'])).stderr, '')
+  },
+)
+
 t.test('status tells counts and what is not in order; one scope if asked', async (t) => {
   const b = await bench(t)
   await b.foreword(['apply', '-f', await b.write('s.json', recordStack(2)), '--quiet'])
@@ -46,7 +67,7 @@ t.test('status tells counts and what is not in order; one scope if asked', async
   t.match(status.stdout, /acme\n\s+kind +pending +in sync\n\s+dns_record +2 +0\/2/)
   t.match(status.stdout, /dns_record\/r0\.example\.org\. +acme +pending/)
   const other = await b.foreword(['status', 'elsewhere'])
-  t.match(other.stdout, /No resources yet/)
+  t.match(other.stdout, /No resources in elsewhere yet/)
   const watch = b.start(['status', '--watch'])
   await watch.shows(/2 intents wait, no worker is alive.*2 pending\n/)
   await b.foreword(['apply', '-f', await b.write('s.json', recordStack(3)), '--quiet'])

@@ -35,7 +35,8 @@ const rooms = {
 }
 
 /** Files above the rooms that put them together: the library's door, and what it and the CLI share. */
-const top = 'index|main|foreword|engine|applying|use-cases|connect|logger|secrets|under-way|version'
+const top =
+  'index|main|node-version|node-checked|foreword|engine|applying|use-cases|connect|logger|secrets|under-way|version'
 
 /** Packages that a room may import and no other package; a room that is not named here is free. */
 const packagesOfRoom = {

@@ -1,4 +1,5 @@
 /** What programs import from 'foreword'. Everything else may change with any release. */
+import './node-checked.ts'
 export { connect, type Connected, type DecideCall } from './connect.ts'
 export {
   act,

@@ -1,15 +1,10 @@
 #!/usr/bin/env node
-/** The command. Nothing is imported before Node is known to be able to run it. */
+/** The command. Nothing else is imported before Node is known to be able to run it. */
 
-const node_min = [22, 19] as const
+import { node_too_old } from './node-version.ts'
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-
-if (major < node_min[0] || (major === node_min[0] && minor < node_min[1])) {
-  process.stderr.write(
-    `foreword: Node ${process.versions.node} is too old, ${process.execPath}; ` +
-      `install Node ${node_min.join('.')} or later\n`,
-  )
+if (node_too_old !== null) {
+  process.stderr.write(`${node_too_old}\n`)
   process.exitCode = 1
 } else {
   const { keepCompiled } = await import('./cli/compile-cache.ts')

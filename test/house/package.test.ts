@@ -216,3 +216,18 @@ t.test('the types that are published check the code of a user', async (t) => {
   const { code, stdout } = await run(home, [process.execPath, tsc, '-p', 'tsconfig.json'])
   t.equal(code, 0, stdout)
 })
+
+t.test(
+  'a Node that is too old is told so, by the command and by what programs import',
+  async (t) => {
+    const old = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } })`
+    const preload = `data:text/javascript,${encodeURIComponent(old)}`
+    const told = /foreword: Node 20\.19\.0 is too old, .*; install Node 22\.19 or later/
+    const command = await run(home, [process.execPath, '--import', preload, foreword, '--version'])
+    t.equal(command.code, 1)
+    t.match(command.stderr, new RegExp(`^${told.source}\\n$`))
+    const library = await run(home, [process.execPath, '--import', preload, 'decider.ts'])
+    t.equal(library.code, 1)
+    t.match(library.stderr, told)
+  },
+)

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
+import { wrongWithArguments } from './decide/check-asked.ts'
 import { decodeConfig } from './domain/codec-config.ts'
 import type { Config } from './domain/config.ts'
 import type { Decider, Reads } from './domain/decider.ts'
@@ -172,6 +173,8 @@ const connected = (
     url: engine.url,
     sql: engine.sql,
     decide: async (decider, call) => {
+      const wrong = wrongWithArguments(decider, call)
+      if (wrong !== null) return { type: 'invalid', ...wrong }
       const { apply, input, ...rest } = call
       const decide = apply === 'here' ? here : engine.decide
       const options = { ...rest, input: input as never }

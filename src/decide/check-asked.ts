@@ -34,6 +34,17 @@ interface Call {
 
 const names_remedy = '1 to 512 characters, no control characters, a kind no slash'
 
+/** Programs without types call with whatever they have. Null: both are objects, and may be looked at. */
+export const wrongWithArguments = (decider: unknown, call: unknown): Invalid | null => {
+  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+  if (!isObject(decider)) {
+    const remedy = 'define it by defineDecider({ name, version, read, decide })'
+    return invalid('FW029', `decide was given no decider, but ${String(decider)}`, remedy)
+  }
+  if (isObject(call)) return null
+  return invalid('FW025', 'decide was not told where', "decide(decider, { scope: 'acme', input })")
+}
+
 /** What is wrong with a decider and how it is called; null: nothing. */
 export const wrongWithCall = (decider: Asker, call: Call): Invalid | null => {
   const { version, compensation = 'keep_going', think } = decider

@@ -14,6 +14,7 @@ import {
   wholeNumber,
 } from './codec-parts.ts'
 import type { Json as JsonValue } from './json.ts'
+import { isLong, label_chars_max } from './names.ts'
 
 export { formatErrors, formatPath } from './codec-errors.ts'
 export type { Key } from './codec-errors.ts'
@@ -112,9 +113,12 @@ const Spec = Object.assign(
   { remedy: 'write the state that the resource shall have; {} if it has none' },
 )
 
-const Text = rule<string>('a string', (value) =>
-  typeof value === 'string' ? textFault(value) : '',
-)
+const LabelText = rule<string>('a string', (value) => {
+  if (typeof value !== 'string') return ''
+  return isLong(value)
+    ? `the value of a label may have at most ${label_chars_max} characters, this has ${value.length}`
+    : textFault(value)
+})
 
 /** How a resource may change: see `WantedLifecycle`. */
 const Lifecycle = strictObject(
@@ -134,7 +138,7 @@ export const StackResource = strictObject(
     kind: Kind,
     name: Name,
     needs: defaulted(t.readonlyArray(Need), []),
-    labels: defaulted(dictionary(Text), {}),
+    labels: defaulted(dictionary(LabelText), {}),
     counters: defaulted(dictionary(wholeNumber(Number.MIN_SAFE_INTEGER)), {}),
     lifecycle: defaulted(Lifecycle, {}),
     spec: Spec,

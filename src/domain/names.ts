@@ -22,6 +22,12 @@ export const isResourceKey = (value: unknown): boolean => {
 export const isText = (value: unknown): boolean =>
   typeof value === 'string' && !value.includes('\0') && value.isWellFormed()
 
+/** The tables take as many in a label and its value. */
+export const label_chars_max = 512
+
+export const isLong = (text: string): boolean =>
+  text.length > label_chars_max && Array.from(text).length > label_chars_max
+
 /** What is wrong with labels, which are an object of texts; null: nothing. */
 export const wrongWithLabels = (labels: unknown): string | null => {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) {
@@ -30,6 +36,9 @@ export const wrongWithLabels = (labels: unknown): string | null => {
   for (const [label, value] of Object.entries(labels)) {
     if (label === '' || !isText(label)) return `${JSON.stringify(label.slice(0, 60))} is no label`
     if (!isText(value)) return `the value of its label ${label.slice(0, 60)} is no text`
+    if (isLong(label) || isLong(String(value))) {
+      return `its label ${label.slice(0, 60)} or the value of it has more than ${label_chars_max} characters`
+    }
   }
   return null
 }

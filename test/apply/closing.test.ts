@@ -62,6 +62,13 @@ t.test('what makes no sense is told by its name, and nothing hangs', async (t) =
   const stranger = '00000000-0000-4000-8000-000000000000'
   await t.rejects(foreword.settled(stranger), { message: `there is no decision ${stranger}` })
   await t.rejects(foreword.settled('made'), { message: 'this is no id of a decision' })
+  const untyped = foreword.decide as unknown as (...args: unknown[]) => Promise<unknown>
+  t.match(await untyped(undefined, { scope }), {
+    type: 'invalid',
+    reason: 'decide was given no decider, but undefined',
+  })
+  t.match(await untyped(made), { type: 'invalid', reason: 'decide was not told where' })
+  t.match(await untyped(made, 'acme'), { type: 'invalid', remedy: /scope: 'acme'/ })
   await t.rejects(foreword.settled(stranger, { timeout_ms: NaN }), {
     message: 'timeout_ms is no number',
   })

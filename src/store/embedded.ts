@@ -2,7 +2,7 @@
  * The database of a machine without one: a Postgres of foreword's own under a directory of the
  * user's, started by whoever needs it first and stopped by its owner or by the last one out.
  */
-import { mkdir, realpath } from 'node:fs/promises'
+import { mkdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { codeOf, connectionError } from './connect.ts'
 import { findBinaries, ownPrograms, type Programs } from './embedded-binaries.ts'
@@ -170,13 +170,36 @@ const refusals = new Set(
 )
 
 /** What the disk refuses to whoever makes or starts a Postgres there; anything else as it is. */
-const refusedByDisk = (directory: string, error: unknown): unknown =>
-  refusals.has(codeOf(error)) ? unusable(directory, error) : error
+const refusedByDisk = (directory: string, error: unknown): unknown => {
+  const takes_none =
+    codeOf(error) === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'mkdir'
+  return takes_none || refusals.has(codeOf(error)) ? unusable(directory, error) : error
+}
+
+const isFolder = async (folder: string): Promise<boolean> => {
+  try {
+    return (await stat(folder)).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** As mkdir's own `recursive`, which never ends where a folder that is there takes none, as /proc does. */
+const makeFolder = async (folder: string): Promise<void> => {
+  if (await isFolder(folder)) return
+  await makeFolder(path.dirname(folder))
+  try {
+    await mkdir(folder, { mode: 0o755 })
+  } catch (error) {
+    // Somebody else has made it meanwhile.
+    if (!(await isFolder(folder))) throw error
+  }
+}
 
 const clusterIn = async (options: EmbeddedOptions): Promise<Cluster> => {
   checkPath(path.resolve(options.directory))
   try {
-    await mkdir(options.directory, { recursive: true, mode: 0o755 })
+    await makeFolder(path.resolve(options.directory))
     // One spelling for all: who is present is told by what the server calls its data.
     const directory = await realpath(options.directory)
     return {

@@ -446,6 +446,15 @@ t.test('a directory that cannot be one is named', async (t) => {
   }
 })
 
+t.test('a folder that takes no folders is named, and nothing hangs', async (t) => {
+  if (process.platform !== 'linux') return
+  for (const directory of ['/proc', '/proc/here/or/there', '/dev/null/x']) {
+    const error = await refusal(open(directory, 'join'))
+    t.match(error.message, /^the folder for the embedded Postgres cannot be used \(E[A-Z]+\)$/)
+    t.equal(error.where, directory)
+  }
+})
+
 t.test('a folder that takes no files of ours is named, with what the system says', async (t) => {
   const directory = await folder(t)
   // Root may write anywhere, but not a log into a folder.

@@ -26,6 +26,7 @@ begin
     raise exception 'the spec of %/% must be a JSON object', want.kind, want.name
       using errcode = 'FW020', hint = 'To take it back call foreword.unwant(scope, kind, name).';
   end if;
+  perform foreword_code.check_numbers(want.spec, want.kind || '/' || want.name);
   perform foreword_code.check_lifecycle(want.lifecycle, want.kind || '/' || want.name);
   perform foreword_code.prepare(
     array[want.scope],
@@ -85,7 +86,7 @@ begin
 end
 $$;
 comment on function foreword.want(text, text, text, jsonb, jsonb, text[], text, jsonb, text, jsonb, boolean) is
-  'Asks for a resource: scope, kind, name, spec (JSON object), labels, needs (KIND/NAME …), lifecycle {prevent_destroy, create_before_destroy, ignore: [paths], replace_on: [paths]}. Returns the generation; asking for the same again changes nothing. FW020: the spec is not an object. FW028: the lifecycle is not one. FW034: another stack wants it.';
+  'Asks for a resource: scope, kind, name, spec (JSON object), labels, needs (KIND/NAME …), lifecycle {prevent_destroy, create_before_destroy, ignore: [paths], replace_on: [paths]}. Returns the generation; asking for the same again changes nothing. FW020: the spec is not an object, or has a number of more digits than programs can hold. FW028: the lifecycle is not one. FW034: another stack wants it.';
 
 -- Asks that a resource shall be no more; the next converge intends its deletion.
 create function foreword.unwant(

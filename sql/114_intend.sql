@@ -19,6 +19,7 @@ begin
     raise exception '%: its state is larger than % bytes', what, 256 * 1024
       using errcode = 'FW023', hint = 'Keep the bulk elsewhere and refer to it.';
   end if;
+  perform foreword_code.check_numbers(p_intent -> 'state', what);
   if jsonb_typeof(options) <> 'object' then
     raise exception '%: options must be a JSON object', what
       using errcode = 'FW028', hint = 'Options: labels, counters, needs, args.';
@@ -34,6 +35,7 @@ begin
     raise exception '%: args of %', what, p_intent ->> 'verb'
       using errcode = 'FW028', hint = 'Only a provider''s own verbs are called with args; a state is in `state`.';
   end if;
+  perform foreword_code.check_numbers(options -> 'args', what);
   if octet_length((options -> 'args')::text) > 64 * 1024 then
     raise exception '%: its args are larger than % bytes', what, 64 * 1024
       using errcode = 'FW023', hint = 'Keep the bulk elsewhere and refer to it.';

@@ -74,6 +74,14 @@ const mistakenIntents: readonly Mistake[] = [
   { what: 'half a state', calls: [intend('create', '{"size": ')], sqlstate: '22P02' },
   { what: 'NUL in a state', calls: [intend('create', '{"x": "a\\u0000b"}')], sqlstate: '22P05' },
   { what: 'half a character', calls: [intend('create', '{"x": "\\ud800"}')], sqlstate: '22P02' },
+  ...['9007199254740993', '[{"id": -12345678901234567890}]', '0.12345678901234567', '1e400'].map(
+    (number) => ({
+      what: `a number that no program holds, ${number}`,
+      calls: [intend('create', `{"n": ${number}}`)],
+      ...state,
+      hint: /in quotes/,
+    }),
+  ),
   { what: 'a create of null', calls: [intend('create', 'null')], ...state, hint: /verb delete/ },
   {
     what: 'a create of SQL null',
@@ -309,6 +317,25 @@ const look = defineDecider({
   version: 1,
   read: (q, name: string) => ({ it: q.get('vm', name) }),
   decide: ({ it }) => refuse(JSON.stringify(it?.labels ?? null)),
+})
+
+t.test('a number of many digits is kept where programs can hold it', async (t) => {
+  const { engine, url } = await testEngine(t)
+  const fits =
+    '{"a": 9007199254740991, "b": 1e20, "c": "12345678901234567890", "d": 0.1000000000000000000, "e": 0.0}'
+  const tx = await sqlClient(t, url)
+  await inTransaction(tx, async () => {
+    await tx.unsafe(`select ${intend('create', fits)}`)
+    await tx.unsafe(`select ${decide}`)
+  })
+  const [row] = await engine.sql`select r.assumed from foreword.resource r`
+  t.match(row?.['assumed'], { a: 9007199254740991, b: 1e20, c: '12345678901234567890', d: 0.1 })
+  t.match(
+    await engine.sql`select foreword.want('acme', 'vm', 'b', '{"id": 9007199254740993}')`.catch(
+      (error: unknown) => error,
+    ),
+    { code: 'FW020', message: /vm\/b: the number 9007199254740993 cannot be kept exactly/ },
+  )
 })
 
 t.test('SQL in a name, a label or a state is what it is', async (t) => {

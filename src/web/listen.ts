@@ -6,6 +6,15 @@ import { ForewordError } from '../domain/errors.ts'
 export const loopback = '127.0.0.1'
 const close_grace_ms = 1_000
 const connections_max = 64
+/**
+ * Whoever connects and asks for nothing holds one of them no longer than this: Node's own are 60 s, looked at each
+ * 30, and a few dozen of such would keep everybody else out for as long.
+ */
+const patience = {
+  headersTimeout: 3_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 500,
+} as const
 
 export interface Listening {
   readonly port: number
@@ -61,7 +70,11 @@ export const listen = async (
   at: { readonly host: string; readonly port: number; readonly remedy: string },
 ): Promise<Listening> => {
   // The adaptor's type covers HTTP/2 too; without its options it is a node:http server.
-  const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server
+  const server = createAdaptorServer({
+    fetch,
+    overrideGlobalObjects: false,
+    serverOptions: patience,
+  }) as Server
   server.maxConnections = connections_max
   const port = await bind(server, at)
   return { port, close: () => shutDown(server) }

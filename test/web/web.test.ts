@@ -6,6 +6,7 @@ import { ForewordError } from '../../src/domain/errors.ts'
 import { connectSql } from '../../src/store/connect.ts'
 import { startWeb, type Web } from '../../src/web/index.ts'
 import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'
+import { eventually } from '../support/eventually.ts'
 import { ask, enter, pageOptions, silent, webOn } from '../support/web.ts'
 
 const say = defineDecider({
@@ -266,4 +267,23 @@ t.test('a busy port is an error that names the place and the remedy', async (t) 
     remedy: 'set web.port in foreword.config.ts or --port',
     exit_code: 1,
   })
+})
+
+t.test('connections that ask for nothing keep nobody out for long', async (t) => {
+  const { engine } = await testEngine(t)
+  const web = await webOn(t, engine.sql)
+  const silent_ones = Array.from({ length: 100 }, () => connect(web.port, '127.0.0.1'))
+  t.teardown(() => {
+    for (const socket of silent_ones) socket.destroy()
+  })
+  // Those above what is taken are closed at once.
+  for (const socket of silent_ones) socket.on('error', () => undefined)
+  await eventually('all places are taken', () => silent_ones.some((socket) => socket.closed))
+  const answered = async (): Promise<boolean> => {
+    const url = `http://127.0.0.1:${web.port}/healthz`
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null)
+    return answer?.status === 503
+  }
+  // Node's own patience is 60 s, and 30 until it looks.
+  t.ok(await eventually('somebody else is answered', answered, { deadline_ms: 30_000 }))
 })

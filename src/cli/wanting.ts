@@ -8,8 +8,12 @@ import type { AnyProvider } from '../domain/provider.ts'
 import { needsOf, referencesOf } from '../domain/reference.ts'
 import type { Renaming } from '../reconcile/rename.ts'
 import type { Context } from './context.ts'
+import { plural } from './print.ts'
 import { openSession, type Session } from './session.ts'
 import { readStacks, renderProblem } from './stack-file.ts'
+
+/** One slip in a template is wrong thousands of times: whoever mends the first has mended them all. */
+const problems_told_max = 50
 
 /** What the files ask for in one scope under one owner's name. */
 export interface WantedStack {
@@ -81,7 +85,11 @@ export const readWanted = async (
   }
   const stacks = await readStacks(files, config.providers, { known })
   if (E.isLeft(stacks)) {
-    for (const problem of stacks.left) context.complain(`foreword: ${renderProblem(problem)}`)
+    for (const problem of stacks.left.slice(0, problems_told_max)) {
+      context.complain(`foreword: ${renderProblem(problem)}`)
+    }
+    const more = stacks.left.length - problems_told_max
+    if (more > 0) context.complain(`foreword: … and ${plural(more, 'more problem')}`)
     return null
   }
   const providers = new Map(config.providers.map((provider) => [provider.kind, provider]))

@@ -58,6 +58,15 @@ resources:
       /^foreword: many\.yaml:4:\d+: resources\[1\]\.spec\.size: .*; write/,
     ])
   }
+  const resources = Array.from({ length: 60 }, (_, i) => ({
+    kind: 'vm',
+    name: `m${i}`,
+    spec: { size: 'xxl' },
+  }))
+  const all = await b.write('all.json', JSON.stringify({ scope: 'acme', resources }))
+  const { errors } = await b.foreword(['apply', '-f', all])
+  t.equal(errors.length, 51)
+  t.equal(errors.at(-1), 'foreword: … and 10 more problems')
   const cycle = await b.write(
     'cycle.yaml',
     `scope: acme

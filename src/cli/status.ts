@@ -17,13 +17,13 @@ import { scheduleTable } from './schedules.ts'
 import { noteUnknown } from './scope.ts'
 import { openReader } from './session.ts'
 import { statusAt } from './status-at.ts'
-import { readStatus, type Attention, type Count, type Health, type Status } from './status-rows.ts'
+import { readStatus, type Attention, type Count, type Status } from './status-rows.ts'
 
 const watch_interval_ms = 1_000
 
 /** One sentence, and how loud. */
 const verdict = (
-  health: Health,
+  { health, attention_count }: Status,
   workers: number,
 ): readonly [paint: 'green' | 'yellow' | 'red', text: string] => {
   const { waits_for_a_person: waits, awaiting_approval: approvals } = health
@@ -53,12 +53,17 @@ const verdict = (
   }
   if (open > 0) return ['green', `${plural(open, 'intent')} under way`]
   if (health.drifted_paths > 0) return ['yellow', 'drift: the next reconcile decides on it']
+  if (attention_count > 0) {
+    const what = plural(attention_count, 'resource is', 'resources are')
+    return ['yellow', `nothing under way, ${what} not in order`]
+  }
   return ['green', 'nothing under way']
 }
 
-const healthLine = ({ health, workers }: Status, colors: Colors): string => {
+const healthLine = (status: Status, colors: Colors): string => {
+  const { workers } = status
   const alive = workers.filter((worker) => worker.alive).length
-  const [paint, text] = verdict(health, alive)
+  const [paint, text] = verdict(status, alive)
   const died = workers.length - alive
   const rest = [
     ...(alive === 0 && paint === 'red' ? [] : [`${plural(alive, 'worker')} alive`]),

@@ -45,6 +45,13 @@ const underWay = (health: HealthRow): number => health.pending + health.applying
 const waits = (intents: number): string =>
   `${counted(intents, 'intent')} ${intents === 1 ? 'waits' : 'wait'}`
 
+/** Not that all is as wanted: counting what an API has refused would read all that is wanted, each few seconds. */
+const at_rest: Verdict = {
+  mood: 'ok',
+  says: 'Nothing is under way',
+  then: 'No drift is known, and nothing waits for a person.',
+}
+
 /** What matters most now; the first that holds. */
 export const verdictOf = (health: HealthRow): Verdict => {
   const waiting = health.waits_for_a_person + health.awaiting_approval
@@ -103,5 +110,5 @@ export const verdictOf = (health: HealthRow): Verdict => {
       then: health.in_doubt > 0 ? 'Doubts are being looked up.' : 'Nothing waits for a person.',
     }
   }
-  return { mood: 'ok', says: 'All is as it should be', then: 'Nothing is under way.' }
+  return at_rest
 }

@@ -59,6 +59,16 @@ t.test(
   },
 )
 
+t.test('what the API refused is not in order, though nothing is under way', async (t) => {
+  const b = await bench(t)
+  const vm = { kind: 'vm', name: 'm', spec: { size: 's', network: 'net-none' } }
+  const file = await b.write('s.json', JSON.stringify({ scope: 'acme', resources: [vm] }))
+  t.equal((await b.foreword(['apply', '-f', file, '--wait', '--quiet'])).code, 1)
+  const { stdout } = await b.foreword(['status'])
+  t.match(stdout, /^● nothing under way, 1 resource is not in order/)
+  t.match(stdout, /vm\/m +acme +rejected/)
+})
+
 t.test('status tells counts and what is not in order; one scope if asked', async (t) => {
   const b = await bench(t)
   await b.foreword(['apply', '-f', await b.write('s.json', recordStack(2)), '--quiet'])

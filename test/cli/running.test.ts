@@ -101,7 +101,8 @@ t.test('what a killed up had in hand is carried out by the next, once each', asy
   const file = await b.write('s.json', recordStack(40))
   const up = b.start(['up', '--port', '0'])
   await up.shows(/Ready\./)
-  await b.foreword(['apply', '-f', file])
+  // Not awaited: by its end all of them may be through.
+  const apply = b.start(['apply', '-f', file])
   await eventually('some are in work', async () => {
     const rows = await b.database.sql`
       select id from foreword.intent where state = 'applying' limit 1`
@@ -109,6 +110,7 @@ t.test('what a killed up had in hand is carried out by the next, once each', asy
   })
   up.child.kill('SIGKILL')
   await up.ended
+  t.equal((await apply.ended).code, 0)
   const worker = b.start(['worker'])
   await worker.shows(/Ready\./)
   await settled(b)

@@ -190,7 +190,7 @@ t.test('what has happened is on the page', async (t) => {
   const { text } = await ask(web, '/', { headers })
 
   t.test('the sentence at the top, intents and workers', async (t) => {
-    t.match(text, /<h1>All is as it should be<\/h1>/)
+    t.match(text, /<h1>Nothing is under way<\/h1>/)
     t.match(text, /<bdi>web-1<\/bdi>/)
     t.match(text, /alive/)
     const { status, text: health } = await ask(web, '/healthz')

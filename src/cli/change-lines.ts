@@ -47,11 +47,13 @@ const pathsOf = (change: PlannedChange, plan: StackPlan): readonly Change[] => {
       : [{ path: '', after: change.after }]
   }
   if (change.verb === 'delete') return []
-  const labels = renderDiff(
-    { labels: plan.before.get(key)?.labels ?? {} },
-    { labels: plan.labels.get(key) ?? {} },
-  )
-  return [...change.paths, ...labels]
+  const around = (of: StackPlan['meta'] | StackPlan['before']): Json => {
+    const { labels = {}, counters = {} } = of.get(key) ?? {}
+    return { labels, counters }
+  }
+  // Of other stacks, what is decided with ours keeps them.
+  if (!plan.meta.has(key)) return change.paths
+  return [...change.paths, ...renderDiff(around(plan.before), around(plan.meta))]
 }
 
 /** A path below its change; what is created has no before. */

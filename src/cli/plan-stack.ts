@@ -26,7 +26,7 @@ export interface StackPlan {
   readonly generations: ReadonlyMap<string, number>
   /** By KIND/NAME: what is assumed. */
   readonly before: ReadonlyMap<string, Held>
-  readonly labels: ReadonlyMap<string, Held['labels']>
+  readonly meta: ReadonlyMap<string, Pick<Held, 'labels' | 'counters'>>
   /** Rows of the stack that the files do not name. */
   readonly left_out: readonly DesiredRow[]
   /** Rows of the stack that are wanted no more already: what becomes of them may be under way. */
@@ -199,7 +199,7 @@ export const planStack = async (
     ],
     generations: new Map(desired.map((row) => [resourceKey(row), row.generation])),
     before: held,
-    labels: new Map(items.map((item) => [resourceKey(item), item.labels])),
+    meta: new Map(items.map((item) => [resourceKey(item), item])),
     left_out,
     going: rest.filter((row) => row.spec === null),
     taken_over: desired

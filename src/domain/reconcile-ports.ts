@@ -23,6 +23,7 @@ export interface Held {
   /** Null: absent. */
   readonly state: Json
   readonly labels: Labels
+  readonly counters: Counters
 }
 
 /** What was last seen of a resource, and whether anything is under way with it. */
@@ -123,6 +124,10 @@ export interface ReconcileStore {
   }) => Promise<readonly DesiredRow[]>
   /** Those that were ever named, by their ids. */
   readonly held: (resources: readonly string[]) => Promise<ReadonlyMap<string, Held>>
+  /** Of what is absent at these versions, with nothing under way: what it still consumes. */
+  readonly giveBack: (
+    gone: readonly { readonly resource: string; readonly version: number }[],
+  ) => Promise<void>
   readonly seen: (resources: readonly string[]) => Promise<ReadonlyMap<string, Seen>>
   /** By `KIND/NAME`: whose open intents replace a state that refers to one of these. */
   readonly leaving: (

@@ -29,9 +29,13 @@ export interface WantedItem {
   readonly theirs?: Json
   /** The spec with its references resolved; only where what is assumed has values in their places. */
   readonly resolved?: Json
+  /** The version that counts something else than is wanted: what a decision reads does not tell it. */
+  readonly recounted?: number
   /** What was last seen; only where it refers to other names than is assumed. */
   readonly shown?: Json
 }
+
+type Assumed = Pick<Held, 'version' | 'state' | 'labels'>
 
 export type Judged =
   | { readonly verb: 'none' }
@@ -88,7 +92,7 @@ const aligned = (
 
 const judgeOne = (
   item: WantedItem,
-  held: Held | undefined,
+  held: Assumed | undefined,
   isNew: (key: string) => boolean,
 ): Judged => {
   const there = held !== undefined && held.state !== null
@@ -111,7 +115,10 @@ const judgeOne = (
     return { verb: 'replace', state, because, create_first: false }
   }
   const refreshed = touched.map((ref) => formatPath(ref.keys))
-  const same = sameState(held.state, compared) && sameState(held.labels, item.labels)
+  const same =
+    sameState(held.state, compared) &&
+    sameState(held.labels, item.labels) &&
+    item.recounted !== held.version
   return same && refreshed.length === 0 ? { verb: 'none' } : { verb: 'update', state, refreshed }
 }
 
@@ -190,7 +197,7 @@ const protectedOf = (
 /** `items`: each after what it needs, what goes at the end. */
 export const judge = (
   items: readonly WantedItem[],
-  heldOf: (key: string) => Held | undefined,
+  heldOf: (key: string) => Assumed | undefined,
 ): Verdicts => {
   const judged = new Map<string, Judged>()
   const isNew = (key: string): boolean => {

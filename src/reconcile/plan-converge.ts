@@ -97,7 +97,8 @@ const withAdopted = (
       for (const { kind, name, sighting } of adopted) {
         const id = resourceId(scope, kind, name)
         const version = (held.get(id)?.version ?? 0) + 1
-        if (ids.includes(id)) held.set(id, { version, state: sighting.state, labels: {} })
+        if (ids.includes(id))
+          held.set(id, { version, state: sighting.state, labels: {}, counters: {} })
       }
       return held
     },

@@ -1,5 +1,6 @@
 /** Wanted rows made ready to be judged: with what their providers say of their kinds, and what was last seen. */
 import * as E from 'fp-ts/lib/Either.js'
+import { sameState } from '../domain/diff.ts'
 import { isJsonObject, type Json } from '../domain/json.ts'
 import type { AnyProvider } from '../domain/provider.ts'
 import type { Held, Seen } from '../domain/reconcile-ports.ts'
@@ -107,6 +108,17 @@ const withSights = async (
   })
 }
 
+/** A version tells what is counted of it, as long as it is there. */
+const withCounts = (
+  items: readonly WantedItem[],
+  held: ReadonlyMap<string, Held>,
+): readonly WantedItem[] =>
+  items.map((item) => {
+    const now = held.get(resourceKey(item))
+    if (item.spec === null || now === undefined || now.state === null) return item
+    return sameState(now.counters, item.counters) ? item : { ...item, recounted: now.version }
+  })
+
 /** Two things under one name are told apart by what was learned of the first: it must all be known by now. */
 const refuseUnderWay = async (
   deps: PrepareDeps,
@@ -148,7 +160,7 @@ export const prepare = async (
         return one === undefined ? [] : [[key, one] as const]
       }),
     )
-    const items = await withSights(deps, scope, wanted, held)
+    const items = withCounts(await withSights(deps, scope, wanted, held), held)
     return { items, held, ...judge(items, (key) => held.get(key)) }
   }
   let all = rows

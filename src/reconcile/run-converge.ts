@@ -211,6 +211,21 @@ const adoptAll = async (
   }
 }
 
+/** What was seen to be gone keeps what it consumed until it comes again. Nobody wants it any more: it never will. */
+const giveBack = async (
+  { store }: Pick<ConvergeDeps, 'store'>,
+  scope: string,
+  { items, held }: Prepared,
+): Promise<void> => {
+  const gone = items.flatMap((item) => {
+    const now = held.get(resourceKey(item))
+    if (item.spec !== null || now === undefined || now.state !== null) return []
+    if (Object.keys(now.counters).length === 0) return []
+    return [{ resource: resourceId(scope, item.kind, item.name), version: now.version }]
+  })
+  if (gone.length > 0) await store.giveBack(gone)
+}
+
 /**
  * Decides until what is wanted in a scope is what is assumed. Throws a ForewordError where it cannot; with `go_on` it
  * leaves what it cannot decide.
@@ -237,6 +252,7 @@ export const runConverge =
         return all
       }
       const prepared = await prepareSome(deps, scope, rows, elsewhere, leaving)
+      await giveBack(deps, scope, prepared)
       const deletes_beside = deletesOf(deps, scope, prepared)
       const ended = await decideParts(deps, run, prepared.inputs, scope, (input) =>
         deps.decide(converge, {

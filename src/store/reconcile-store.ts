@@ -10,6 +10,7 @@ import type {
 import { resourceId } from '../domain/resource-id.ts'
 import { codeOf, type Sql, type TransactionSql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
+import { serializably } from './system.ts'
 import { watching } from './watch-store.ts'
 
 type Filter = Parameters<ReconcileStore['desired']>[0]
@@ -92,11 +93,22 @@ export const wantOn = (
 
 const held: (sql: Sql) => ReconcileStore['held'] = (sql) => async (resources) => {
   const rows = await sql<(Held & { resource: string })[]>`
-    select s.resource, s.version, s.assumed as state, s.labels
+    select s.resource, s.version, s.assumed as state, s.labels, s.counters
     from foreword_private.resource_state s
     where s.resource = any (${[...resources]}::uuid[])`
   return new Map(rows.map(({ resource, ...row }) => [resource, row]))
 }
+
+const giveBack: (sql: Sql, gone: Parameters<ReconcileStore['giveBack']>[0]) => Promise<void> = (
+  sql,
+  gone,
+) =>
+  serializably(
+    sql,
+    (tx) => tx`
+      select foreword_code.release(gen_random_uuid(), g.resource, g.version - 1)
+      from jsonb_to_recordset(${jsonb(tx, gone)}) as g (resource uuid, version bigint)`,
+  )
 
 const seen: (sql: Sql) => ReconcileStore['seen'] = (sql) => async (resources) => {
   const rows = await sql<(Seen & { resource: string })[]>`
@@ -194,6 +206,7 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
   },
   unwantOthers: (scope, stack, keep, by) => unwantOthers(sql, scope, stack, keep, by),
   held: held(sql),
+  giveBack: (gone) => giveBack(sql, gone),
   seen: seen(sql),
   leaving: leaving(sql),
   namesOf: namesOf(sql),

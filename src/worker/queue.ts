@@ -14,7 +14,7 @@ import {
 import { Logger as GraphileLog } from 'graphile-worker'
 import type { Schedule } from '../domain/config.ts'
 import type { Logger } from '../domain/ports.ts'
-import { tasks } from './queue-tasks.ts'
+import { taskOf, tasks } from './queue-tasks.ts'
 
 /** Errors and warnings of the queue in our log; its chatter about jobs is left out. */
 const logTo = (logger: Logger): GraphileLogger =>
@@ -46,24 +46,27 @@ export interface Queue {
   readonly stop: () => Promise<void>
 }
 
-const taskList = (options: QueueOptions): TaskList => ({
-  [tasks.wake]: async () => {
-    await options.onWake()
-  },
-  [tasks.schedule]: async (payload) => {
+const taskList = (options: QueueOptions): TaskList => {
+  const scheduled = async (payload: unknown): Promise<void> => {
     const name = (payload as { readonly name?: unknown }).name
     const schedule = options.schedules.find((s) => s.name === name)
-    // A schedule of another version of the configuration: another worker knows it, or nobody does.
-    if (schedule === undefined) return
-    await options.onSchedule(schedule)
-  },
-})
+    if (schedule !== undefined) await options.onSchedule(schedule)
+  }
+  return {
+    [tasks.wake]: async () => {
+      await options.onWake()
+    },
+    // Of a worker of an older version.
+    [tasks.schedule]: scheduled,
+    ...Object.fromEntries(options.schedules.map(({ name }) => [taskOf(name), scheduled])),
+  }
+}
 
 /** One job key per schedule: a run that is still waiting is not scheduled twice. */
 const cronItems = (schedules: readonly Schedule[]) =>
   parseCronItems(
     schedules.map((s) => ({
-      task: tasks.schedule,
+      task: taskOf(s.name),
       match: s.cron,
       identifier: `foreword:${s.name}`,
       payload: { name: s.name },

@@ -118,3 +118,27 @@ t.test(
     await third.stop()
   },
 )
+
+t.test('a schedule that one worker knows runs there, whoever else is there', async (t) => {
+  const names = Array.from({ length: 12 }, (_, i) => `tick-${i}`)
+  const schedules = names.map((name) => ({
+    name,
+    cron: '* * * * *',
+    scope,
+    backfill_minutes: 5,
+  }))
+  const { engine, url } = await testEngine(t, { schedules })
+  const stranger = engineOn(t, url, testConfig(url))
+  await testWorker(t, stranger)
+  // Missed: due as soon as who knows them starts.
+  await engine.sql`
+    insert into graphile_worker._private_known_crontabs (identifier, known_since, last_execution)
+    select 'foreword:' || n, now() - interval '3 min', now() - interval '2 min'
+    from unnest(${names}::text[]) n`
+  await testWorker(t, engine)
+  await eventually('all have run', async () => {
+    const rows = await engine.sql`
+      select name from foreword.schedule where last_ended_at is not null`
+    return rows.length === names.length
+  })
+})

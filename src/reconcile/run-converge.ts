@@ -104,8 +104,9 @@ export const deletesOf = (
   deps: ConvergeDeps,
   scope: string,
   { judged, inputs }: Prepared,
+  has_decided = false,
 ): readonly ResourceName[] => {
-  if (deps.limits_deletes !== true || inputs.length < 2) return []
+  if (deps.limits_deletes !== true || (inputs.length < 2 && !has_decided)) return []
   return [...judged].flatMap(([key, { verb }]) =>
     verb === 'delete' || verb === 'replace' ? [{ scope, ...parseResourceKey(key) }] : [],
   )
@@ -237,6 +238,7 @@ export const runConverge =
     const leaving: Leaving | undefined =
       options.go_on === true ? { scope, keys: new Set(), told: [] } : undefined
     const run: Run = { decisions: [], intents: [], retries: 0, leaving }
+    let deletes: ResourceName[] = []
     const came = (stopped: Stopped): Converged => {
       const { decisions, intents, retries } = run
       const left = leaving === undefined ? {} : { left: leaving.told }
@@ -253,7 +255,11 @@ export const runConverge =
       }
       const prepared = await prepareSome(deps, scope, rows, elsewhere, leaving)
       await giveBack(deps, scope, prepared)
-      const deletes_beside = deletesOf(deps, scope, prepared)
+      const decided = new Set(run.intents.map(resourceKey))
+      // What an earlier look of this run has come to counts as well.
+      deletes = deletes.filter((at) => decided.has(resourceKey(at)))
+      deletes.push(...deletesOf(deps, scope, prepared, decided.size > 0))
+      const deletes_beside = deletes
       const ended = await decideParts(deps, run, prepared.inputs, scope, (input) =>
         deps.decide(converge, {
           ...options,

@@ -329,7 +329,8 @@ t.test('the policies of whoever starts last are those that hold', async (t) => {
   t.same(await shown(), [])
 })
 
-t.test('a run of several decisions counts the deletions of all of them', async (t) => {
+/** A scope of 150, of which 120 may be deleted in one run, and all are to be; what is decided so far. */
+const laid150 = async (t: Test) => {
   const { url } = await testDatabase(t)
   const policies = [{ ...any, deletes_max: 120 }]
   const engine = engineOn(t, url, testConfig(url, { policies }))
@@ -337,7 +338,7 @@ t.test('a run of several decisions counts the deletions of all of them', async (
   const rows = Array.from({ length: 150 }, (_, i) => ({
     scope,
     kind: 'vm',
-    name: `vm-${i}`,
+    name: `vm-${String(i).padStart(3, '0')}`,
     stack: 'default',
     spec: { n: 1 },
     labels: {},
@@ -347,16 +348,43 @@ t.test('a run of several decisions counts the deletions of all of them', async (
   await store.want(rows, 'test')
   await runConverge(engine.reconcileDeps)({ scope })
   await store.unwantOthers(scope, 'default', [], 'test')
+  return { engine, rows }
+}
+
+const deletionsOf = ({ sql }: Engine) => sql`
+  select count(*)::integer, state, reason
+  from foreword.intent where verb = 'delete' group by state, reason`
+
+const all_held = [
+  {
+    count: 150,
+    state: 'awaiting_approval',
+    reason: '150 deletions of vm in acme by one decision, 120 at most',
+  },
+]
+
+t.test('a run of several decisions counts the deletions of all of them', async (t) => {
+  const { engine } = await laid150(t)
   const { intents } = await runConverge(engine.reconcileDeps)({ scope })
   t.equal(intents.length, 150)
-  t.same(
-    await engine.sql`
-      select distinct state, reason from foreword.intent where verb = 'delete'`,
-    [
-      {
-        state: 'awaiting_approval',
-        reason: '150 deletions of vm in acme by one decision, 120 at most',
-      },
-    ],
-  )
+  t.same(await deletionsOf(engine), all_held)
+})
+
+t.test('and of what it has decided already, where it has to look again', async (t) => {
+  const { engine, rows } = await laid150(t)
+  const deps = engine.reconcileDeps
+  let decisions = 0
+  const decide: typeof deps.decide = async (...asked) => {
+    decisions += 1
+    if (decisions === 2) {
+      // What the second decision is about has changed since it was looked at.
+      await deps.store.want(rows, 'test')
+      await deps.store.unwantOthers(scope, 'default', [], 'test')
+    }
+    return deps.decide(...asked)
+  }
+  const { intents } = await runConverge({ ...deps, decide })({ scope })
+  t.equal(intents.length, 150)
+  t.ok(decisions > 2, 'it has looked again')
+  t.same(await deletionsOf(engine), all_held)
 })

@@ -7,7 +7,7 @@ import { needsOf, resourceKey } from '../domain/reference.ts'
 import type { Engine } from '../foreword.ts'
 import type { Found } from '../reconcile/adopt.ts'
 import { planConverge, type PlannedChange } from '../reconcile/plan-converge.ts'
-import { dueRenames, type Renaming } from '../reconcile/rename.ts'
+import { dueRenames, type DueRenaming, type Renaming } from '../reconcile/rename.ts'
 import { harmless } from './print.ts'
 import type { WantedStack } from './wanting.ts'
 
@@ -18,7 +18,7 @@ export interface StackPlan {
   /** What is there already and would be known from then on. */
   readonly adopted: readonly Found[]
   /** What would have its new name before anything else is decided. */
-  readonly renamed: readonly (Renaming & { readonly version: number })[]
+  readonly renamed: readonly DueRenaming[]
   readonly unchanged: number
   /** All that was judged. */
   readonly considered: readonly { readonly kind: string; readonly name: string }[]

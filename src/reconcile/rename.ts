@@ -1,5 +1,11 @@
 /** Another name for what is there: its external thing stays, with its id, outputs and labels. */
-import { defineDecider, refuse, type IntentDraft } from '../domain/decider.ts'
+import {
+  defineDecider,
+  refuse,
+  type Assumed,
+  type IntentDraft,
+  type Query,
+} from '../domain/decider.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { AnyProvider } from '../domain/provider.ts'
 import type { DesiredRow, ReconcileStore } from '../domain/reconcile-ports.ts'
@@ -19,9 +25,10 @@ export interface Renaming {
   readonly to: string
 }
 
-interface RenameInput extends Renaming {
-  /** Its version, at which nothing was under way. */
+/** At these versions nothing was under way with either name: what is would be taken for the other's. */
+export interface DueRenaming extends Renaming {
   readonly version: number
+  readonly to_version: number
 }
 
 const moved = 'it has moved meanwhile'
@@ -29,14 +36,21 @@ const moved = 'it has moved meanwhile'
 /** Both names take part: who relied on either of them is decided again. */
 const renaming = defineDecider({
   name: 'foreword/rename',
-  version: 1,
-  read: (q, { kind, from, to }: RenameInput) => ({
-    old: q.get(kind, from),
-    young: q.get(kind, to),
-  }),
-  decide: ({ old, young }, { kind, from, to, version }: RenameInput) => {
+  version: 2,
+  read: (_q, { kind, from, to }: DueRenaming) => {
+    const names = [from, to]
+    const both: Query<readonly (Assumed | null)[]> = {
+      type: 'get_all',
+      kind,
+      names,
+      absent: 'with_version',
+    }
+    return { both }
+  },
+  decide: ({ both: [old, young] }, { kind, from, to, version, to_version }: DueRenaming) => {
     if (old?.version !== version) return refuse(moved)
-    if (young !== null) return refuse(`${kind}/${to} is there already`)
+    if ((young?.state ?? null) !== null) return refuse(`${kind}/${to} is there already`)
+    if (young?.version !== to_version) return refuse(`${kind}/${to} has moved meanwhile`)
     const draft: IntentDraft = {
       type: 'intent',
       kind,
@@ -55,7 +69,7 @@ export const dueRenames = async (
   scope: string,
   asked: readonly Renaming[],
   desired: readonly DesiredRow[],
-): Promise<readonly (Renaming & { readonly version: number })[]> => {
+): Promise<readonly DueRenaming[]> => {
   if (asked.length === 0) return []
   const idOf = (kind: string, name: string): string => resourceId(scope, kind, name)
   const ids = asked.flatMap(({ kind, from, to }) => [idOf(kind, from), idOf(kind, to)])
@@ -86,14 +100,14 @@ export const dueRenames = async (
     if ([from, to].some((name) => seen.get(idOf(kind, name))?.open === true)) {
       return refuseIt('something is under way with it', 'apply it again once that is settled')
     }
-    return [{ kind, from, to, version: old.version }]
+    return [{ kind, from, to, version: old.version, to_version: young?.version ?? 0 }]
   })
 }
 
 export const rename = async (
   deps: RenameDeps,
   scope: string,
-  due: readonly (Renaming & { readonly version: number })[],
+  due: readonly DueRenaming[],
   by: { readonly actor: string; readonly reason: string },
 ): Promise<readonly string[]> => {
   const decisions: string[] = []

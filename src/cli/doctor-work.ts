@@ -13,6 +13,20 @@ interface Worker {
   readonly running: number
 }
 
+interface Orphaned {
+  readonly kind: string
+  readonly open: number
+}
+
+/** Of kinds that nobody who lives has a provider for: nothing but a configuration ends that. */
+const orphanedSaid = (orphaned: readonly Orphaned[]): readonly Said[] =>
+  orphaned.map(({ kind, open }) =>
+    fail(
+      `${plural(open, 'intent')} of ${kind} under way, and no living worker has a provider for it`,
+      'give one back to the configuration of a worker, or cancel and resolve them: foreword status',
+    ),
+  )
+
 const workers: Check = {
   name: 'workers',
   of_foreword: true,
@@ -27,6 +41,14 @@ const workers: Check = {
         from foreword.backlog b
         where b.state in ('pending', 'applying', 'applied')`,
     )
+    const orphaned = await sql<Orphaned[]>`
+      select b.kind, sum(b.count)::bigint as open
+      from foreword.backlog b
+      where
+        b.next_due is not null
+        and not exists (select from foreword.worker w where w.alive and b.kind = any (w.kinds))
+      group by b.kind
+      order by b.kind`
     const alive = rows.filter((w) => w.alive)
     const versions = [...new Set(alive.map((w) => w.version))].toSorted()
     const dead = rows.filter((w) => !w.alive)
@@ -39,6 +61,7 @@ const workers: Check = {
         ),
       )
     }
+    if (alive.length > 0) said.push(...orphanedSaid(orphaned))
     if (dead.length > 0) {
       const running = dead.reduce((sum, w) => sum + w.running, 0)
       const ids = dead.map((w) => `${w.id} on ${w.host}`).join(', ')

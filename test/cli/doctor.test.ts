@@ -144,6 +144,27 @@ t.test('old transactions, and prepared ones, are told with who holds them', asyn
   await open`rollback prepared 'left'`
 })
 
+t.test('work of a kind that no living worker has is told, however young it is', async (t) => {
+  const b = await bench(t)
+  const worker = b.start(['worker'])
+  await worker.shows(/Ready/)
+  await b.database.sql.begin('isolation level serializable', async (tx) => {
+    for (const [i, kind] of ['floppy', 'floppy', 'tape'].entries()) {
+      await tx`select foreword.intend('acme', ${kind}, ${`n${i}`}, 'create', '{}')`
+    }
+    await tx`select foreword.decide('test')`
+  })
+  const all = await examined(b)
+  t.equal(all.code, 1)
+  has(t, all, 'fail', /^2 intents of floppy under way, and no living worker has a provider for it$/)
+  has(t, all, 'fail', /^1 intent of tape under way/)
+  worker.child.kill('SIGTERM')
+  await worker.ended
+  const none = await examined(b)
+  has(t, none, 'fail', /^3 intents under way and no worker is alive$/)
+  t.notOk(none.findings.some((f) => f.says.includes('floppy')))
+})
+
 t.test('a reader sees what he may, and is told what not', async (t) => {
   const b = await bench(t)
   const { url } = await loginAs(t, b.database, ['foreword_reader'])

@@ -1,6 +1,6 @@
 -- Leases stale decisions to a worker that knows these deciders. At most five times each: what throws or loses every
 -- time is given up. What nobody has known for a day is left as it is, lest a decider that is registered much later
--- decides on what everybody has forgotten.
+-- decides on what everybody has forgotten; the days of a pause do not count.
 create function foreword_code.claim_again(p_worker bigint, p_deciders text[], p_max integer)
 returns table (decision uuid, scope text, decider text, actor text, input jsonb, why text, tries integer)
 language plpgsql
@@ -20,7 +20,18 @@ begin
   where
     a.ended_at is null
     and a.due_at <= clock_timestamp()
-    and (a.tries >= 5 or a.since < clock_timestamp() - interval '1 day')
+    and (
+      a.tries >= 5
+      or (
+        a.since < clock_timestamp() - interval '24 h'
+        and not exists (
+          select
+          from foreword_private.decision d
+          join foreword_private.pause p on p.scope = d.scope
+          where d.id = a.decision and p.resumed_at > clock_timestamp() - interval '24 h'
+        )
+      )
+    )
     and a.decision not in (select p.decision from foreword_code.again_paused() as p (decision));
 
   return query

@@ -189,6 +189,8 @@ t.test('what went stale in a paused scope is decided again once it goes on', asy
   })
   t.equal(await again(), 'due')
   t.match(await engine.sql`select tries from foreword_private.again`, [{ tries: 0 }], 'and waits')
+  // Over a weekend.
+  await engine.sql`update foreword_private.again set since = since - interval '3 days'`
   await resume(engine)
   await eventually('it was decided again', async () => (await again()) === 'decided')
   await allSettled(engine)

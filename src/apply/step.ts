@@ -51,21 +51,26 @@ const errorClass = (error: unknown): string => {
 }
 
 /**
- * Whether a token may be sent again. Asked when it is about to be: since it was decided to, the intent may
- * have waited for a worker, or its account for calls to spend.
+ * Whether it may not be called again after all. Asked when it is about to be: since it was decided to, the intent may
+ * have waited for a worker, which may know its provider by other traits, or its account for calls to spend.
  */
-const tokenIsOver = async (
+const unrepeatable = async (
   deps: StepDeps,
   provider: AnyProvider,
   lease: Lease,
-): Promise<boolean> => {
+): Promise<{ readonly learned: Learned; readonly error: string } | null> => {
   const traits = traitsOf(provider, lease.verb)
-  return (
+  const over =
     traits.idempotency === 'token' &&
-    lease.number > 1 &&
-    !tokenHolds(lease.first_attempt_ms_ago + lease.age_ms(), traits) &&
-    (await deps.log.earlierDoubt(lease.entry, lease.number)) === 'open'
-  )
+    !tokenHolds(lease.first_attempt_ms_ago + lease.age_ms(), traits)
+  if (lease.number === 1 || !(over || traits.idempotency === 'none')) return null
+  if ((await deps.log.earlierDoubt(lease.entry, lease.number)) !== 'open') return null
+  return over
+    ? {
+        learned: { type: 'token_expired' },
+        error: 'its idempotency token may be forgotten by now',
+      }
+    : { learned: { type: 'not_repeatable' }, error: 'an earlier call may have happened' }
 }
 
 /** The external call. Nothing of ours is locked or open meanwhile. */
@@ -74,10 +79,11 @@ export const apply = async (
   provider: AnyProvider,
   lease: Lease,
 ): Promise<StepResult> => {
-  if (await tokenIsOver(deps, provider, lease)) {
-    const error = 'its idempotency token may be forgotten by now'
+  const not_again = await unrepeatable(deps, provider, lease)
+  if (not_again !== null) {
+    const { learned, error } = not_again
     const extra: Extra = { outcome: 'rejected', error_class: 'not_sent', error }
-    return resultOf(lease, { type: 'token_expired' }, provider, extra)
+    return resultOf(lease, learned, provider, extra)
   }
   const spec = await specOf(deps, provider, lease)
   if (E.isLeft(spec)) {

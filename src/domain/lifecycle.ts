@@ -51,6 +51,8 @@ export type Learned =
     }
   /** It was about to be called again, but the API may have forgotten the token of the first call. */
   | { readonly type: 'token_expired' }
+  /** The same, but by the provider as it is declared now a call is not repeated while nobody knows of an earlier one. */
+  | { readonly type: 'not_repeatable' }
   /** The request never left. */
   | { readonly type: 'not_sent'; readonly reason: string }
   /** Sent, and nobody knows. */
@@ -220,6 +222,8 @@ export const next = (standing: Standing, learned: Learned, traits: Traits): Move
       return refused(standing, learned, traits)
     case 'token_expired':
       return park(learned.type, `not called again: ${expired}`, traits)
+    case 'not_repeatable':
+      return park(learned.type, 'not called again: an earlier call may have happened', traits)
     case 'not_sent':
       return to('pending', backoff_ms(standing.attempts), learned.reason)
     case 'unknown':

@@ -96,6 +96,12 @@ const cases: readonly Case[] = [
     state: 'in_doubt',
   },
   {
+    reason: 'about to be called again, by a provider that has no tokens any more: not called',
+    learned: { type: 'not_repeatable' },
+    traits: traits('none'),
+    state: 'in_doubt',
+  },
+  {
     reason: 'done, and gone since: done',
     learned: { type: 'applied', gone: true },
     traits: traits('token', { token_valid_ms: 60_000, sightings: 2 }),
@@ -280,6 +286,7 @@ const anyLearned: fc.Arbitrary<Learned> = fc.oneof(
     { type: 'accepted', poll_after_ms: 1e12 },
     { type: 'poll_failed', reason: '502' },
     { type: 'token_expired' },
+    { type: 'not_repeatable' },
     { type: 'rejected', reason: 'no' },
     { type: 'rejected', reason: 'no', earlier: 'open' },
     { type: 'rejected', reason: 'no', earlier: 'retry' },

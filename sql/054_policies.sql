@@ -96,7 +96,7 @@ language sql stable as $$
             select
             from foreword_private.member m
             where m.key = foreword_code.member_key(d.scope, d.kind, '', '')
-            limit ceil(d.deletes * 100 / d.deletes_max_percent)::bigint
+            limit ceil(d.deletes * 100 / greatest(d.deletes_max_percent, 1e-9))::bigint
           ) m
         ) * d.deletes_max_percent < d.deletes * 100
     end

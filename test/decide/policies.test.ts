@@ -212,6 +212,15 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'next to no percent',
+    policies: [{ ...any, deletes_max_percent: 1e-300 }],
+    before: there('vm', 2),
+    does: [['delete', 'vm', 'vm-0']],
+    ends: [
+      'delete vm/vm-0 awaiting_approval 1 deletion of vm in acme by one decision, 1e-300 % at most',
+    ],
+  },
+  {
     name: 'names are what they are, not patterns of LIKE',
     policies: [{ ...any, name: '100%_\\*', approve: ['create'] }],
     does: [

@@ -50,11 +50,7 @@ const expected = (error: unknown, url: string | undefined): ForewordError | unde
   const lost = url === undefined ? error : connectionError(url, error)
   if (lost instanceof ForewordError) return lost
   if (!isServerError(error)) return undefined
-  const shutting_down = /^(08|57P0)/.test(error.code)
-  const where = url === undefined ? '' : placeOf(url)
-  return shutting_down
-    ? new ForewordError(`the connection was lost: ${error.message}`, { where, remedy: 'try again' })
-    : serverFailure(error, where)
+  return serverFailure(error, url === undefined ? '' : placeOf(url))
 }
 
 /** `url`: the database that was in use, for messages; its password is never told. */

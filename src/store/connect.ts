@@ -132,7 +132,10 @@ const unreachable = new Map<string, readonly [what: string, remedy: string]>([
   ['ECONNREFUSED', ['nothing listens there', start]],
   [
     'ECONNRESET',
-    ['the server closed the connection', 'does it speak Postgres, and TLS as the URL asks?'],
+    [
+      'the server closed the connection',
+      'try again; if that is no help: does it speak Postgres, and TLS as the URL asks?',
+    ],
   ],
   ['ENOTFOUND', ['there is no such host', 'correct the host in the URL']],
   [
@@ -147,7 +150,25 @@ const unreachable = new Map<string, readonly [what: string, remedy: string]>([
   ['28000', ['this user may not log in from here', 'see pg_hba.conf of the server']],
   ['3D000', ['there is no such database', 'create it (createdb), or correct the URL']],
   ['53300', ['the server has no connection left', 'raise max_connections, or stop clients']],
+  ['57P01', ['the server ended the connection', 'try again in a moment']],
+  ['57P02', ['the server ended the connection', 'try again in a moment']],
   ['57P03', ['the server is starting up or shutting down', 'try again in a moment']],
+  ['57P04', ['the database was dropped', 'correct the URL']],
+])
+
+/** A connection that was there, and is not any more. */
+export const lost_codes: ReadonlySet<string> = new Set([
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'ECONNABORTED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
 ])
 
 const isTls = (error: unknown): boolean =>
@@ -155,7 +176,10 @@ const isTls = (error: unknown): boolean =>
   (error instanceof Error && /secure TLS connection/.test(error.message))
 
 const isConnectionError = (error: unknown): boolean =>
-  unreachable.has(codeOf(error)) || isTls(error) || codeOf(error).startsWith('CONNECTION_')
+  unreachable.has(codeOf(error)) ||
+  isTls(error) ||
+  lost_codes.has(codeOf(error)) ||
+  /^08...$/.test(codeOf(error))
 
 /** 25006; and a standby in recovery does not even begin at SERIALIZABLE. */
 const takesNoWrites = (error: unknown): boolean =>
@@ -176,7 +200,10 @@ export const connectionError = (url: string, error: unknown): unknown => {
         `TLS failed (${error instanceof Error ? error.message : codeOf(error)})`,
         'correct sslmode in the URL (disable, require, verify-full), or trust the certificate with NODE_EXTRA_CA_CERTS',
       ]
-    : (unreachable.get(codeOf(error)) ?? ['the connection was lost', 'try again'])
+    : (unreachable.get(codeOf(error)) ?? [
+        `the connection was lost${codeOf(error).startsWith('08') && error instanceof Error ? ` (${error.message})` : ''}`,
+        'try again',
+      ])
   return new ForewordError(`cannot reach the database: ${what}`, {
     where: placeOf(url),
     remedy,

@@ -2,7 +2,7 @@
 import postgres from 'postgres'
 import type { Tried } from '../domain/ports.ts'
 import { conflict_sqlstates } from '../domain/retry-policy.ts'
-import { codeOf } from './connect.ts'
+import { codeOf, lost_codes } from './connect.ts'
 
 /** Error of a try to a verdict; what is neither a conflict nor a refusal is a bug or an outage, and is thrown. */
 export const triedOf = (error: unknown): Tried => {
@@ -21,18 +21,9 @@ export const triedOf = (error: unknown): Tried => {
   throw error
 }
 
-const lost_codes = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  'ECONNABORTED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETDOWN',
-  'ENETRESET',
-  'ENETUNREACH',
-  'EPIPE',
-  'ETIMEDOUT',
-])
-
-export const isConnectionLoss = (error: unknown): boolean => lost_codes.has(codeOf(error))
+/**
+ * Whether nobody can say any more what became of what was sent. Class 08 comes from a pooler or a proxy that has lost
+ * the server and stays itself: what it was given may have committed.
+ */
+export const isConnectionLoss = (error: unknown): boolean =>
+  lost_codes.has(codeOf(error)) || /^08...$/.test(codeOf(error))

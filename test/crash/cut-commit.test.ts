@@ -133,7 +133,7 @@ const naive = async (sql: Sql, id: string): Promise<boolean> => {
 }
 
 type Kind = Cut['type']
-const kinds: readonly Kind[] = ['before', 'after', 'late', 'stray', 'during']
+const kinds: readonly Kind[] = ['before', 'after', 'late', 'stray', 'during', 'disowned']
 
 interface Dealt {
   readonly kind: Kind
@@ -191,6 +191,7 @@ t.test('a decision whose COMMIT was cut is never misresolved', async (t) => {
     late: 20,
     stray: 8,
     during: 8,
+    disowned: 8,
   })
   const proxy = await startCommitProxy(t, url, cutFor)
   const alone = engineOn(
@@ -216,15 +217,17 @@ t.test('a decision whose COMMIT was cut is never misresolved', async (t) => {
   const cuts = (...kinds: readonly Kind[]) => dealt.filter((d) => kinds.includes(d.kind))
   t.same(
     kinds.map((kind) => cuts(kind).length),
-    [40, 40, 40, 16, 16],
+    [40, 40, 40, 16, 16, 16],
   )
-  t.equal(dealt.filter((d) => d.ids.length > 1).length, 76, 'half of them were groups')
+  t.equal(dealt.filter((d) => d.ids.length > 1).length, 84, 'half of them were groups')
   t.ok(
     cuts('before').some((d) => d.ids.every((id) => !truth.decided.has(id))),
     'what never reached the server did not happen',
   )
   t.ok(
-    cuts('after', 'late', 'during').some((d) => d.ids.every((id) => truth.decided.has(id))),
+    cuts('after', 'late', 'during', 'disowned').some((d) =>
+      d.ids.every((id) => truth.decided.has(id)),
+    ),
     'what reached the server did',
   )
 
@@ -242,7 +245,7 @@ t.test('a decision whose COMMIT was cut is never misresolved', async (t) => {
   const told_ids = idsOf(told)
   const misresolved = (d: Dealt): boolean =>
     d.ids.some((id) => told_ids.has(id) !== truth.decided.has(id))
-  t.equal(cuts('stray', 'during').filter(misresolved).length, 0)
+  t.equal(cuts('stray', 'during', 'disowned').filter(misresolved).length, 0)
   const count = cuts('before', 'after', 'late').filter(misresolved).length
   t.equal(count, 0)
   t.comment(`120 cut COMMITs: ${count} misresolved`)

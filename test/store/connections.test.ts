@@ -207,3 +207,22 @@ t.test('a database that takes no writes is told as such, with what to do', async
   const standby = new Error('cannot use serializable mode in a hot standby')
   t.match(connectionError(url, standby), told)
 })
+
+t.test('a connection that was lost is told as such, however the loss shows', (t) => {
+  const url = 'postgres://u:secret@host:6432/db'
+  const told = {
+    name: 'ForewordError',
+    message: /^cannot reach the database: /,
+    where: 'host:6432/db',
+    remedy: /./,
+  }
+  // Of sockets, of the driver, of the server, of a pooler.
+  const codes = ['EPIPE', 'ECONNRESET', 'CONNECTION_CLOSED', '57P01', '57P02', '08006', '08P01']
+  for (const code of codes) {
+    const error = Object.assign(new Error('server conn crashed?'), { code })
+    t.match(connectionError(url, error), told, code)
+  }
+  const bug = new TypeError('no')
+  t.equal(connectionError(url, bug), bug)
+  t.end()
+})

@@ -20,6 +20,8 @@ export type Cut =
   | { readonly type: 'stray'; readonly until: () => Promise<unknown> }
   /** The server gets it; so many bytes of its CommandComplete (or of an ErrorResponse) come back. */
   | { readonly type: 'during'; readonly bytes: number }
+  /** As `after`, but a pooler is between, and says in an error of its own that it has lost the server. */
+  | { readonly type: 'disowned' }
 
 /** What is about to be executed: a statement, or several in one message of the simple protocol. */
 export interface Statement {
@@ -59,6 +61,14 @@ const apart = (message: Buffer, { sql }: Statement): readonly [head: Buffer, com
   const head = isA('Q', message) && isCommit({ sql }) ? sql.replace(commit_at_end, '') : ''
   return head === '' ? [Buffer.alloc(0), message] : [simple(head), simple('commit')]
 }
+
+/** What poolers say when they have lost the server, and that they are ready for more. */
+const server_crashed = (() => {
+  const body = Buffer.from('SERROR\0VERROR\0C08006\0Mserver conn crashed?\0\0')
+  const head = Buffer.from('E\0\0\0\0')
+  head.writeInt32BE(body.length + 4, 1)
+  return Buffer.concat([head, body, Buffer.from('Z\0\0\0\x05I')])
+})()
 
 interface Teardown {
   teardown(handler: () => Promise<void>): void
@@ -192,6 +202,10 @@ const relay = (
         return
       case 'after':
         drop(client)
+        server.end(Buffer.concat([head, commit]))
+        return
+      case 'disowned':
+        client.end(server_crashed)
         server.end(Buffer.concat([head, commit]))
         return
       case 'stray':

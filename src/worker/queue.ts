@@ -78,8 +78,45 @@ const cronItems = (schedules: readonly Schedule[]) =>
     })),
   )
 
+/**
+ * The queue prints the trace of whatever ends one of its loops to stderr, past its logger, which is told the
+ * same in a line. Never undone: it may come after the queue has stopped.
+ */
+const keepTracesQuiet = (): void => {
+  const { trace } = console
+  console.trace = (...told: unknown[]) => {
+    if (told.length !== 1 || !(told[0] instanceof Error)) trace(...told)
+  }
+}
+let traces_quiet = false
+
+/** Times in a row that none of its loops may get a job, at a second between two tries of each. */
+const failures_max = 40
+
+/** A queue that cannot ask for jobs goes on asking and says nothing: its schedules would never run again. */
+const watchAsking = (
+  events: WorkerEvents,
+  logger: Logger,
+  fatal: (reason: string) => void,
+): void => {
+  let failures = 0
+  const asked = (): void => {
+    failures = 0
+  }
+  events.on('worker:getJob:empty', asked)
+  events.on('job:start', asked)
+  events.on('worker:getJob:error', ({ error }) => {
+    failures += 1
+    const reason = error instanceof Error ? error.message : String(error)
+    if (failures === 1) logger.warn({ error }, 'the queue was not asked for jobs; again')
+    if (failures === failures_max) fatal(`the queue cannot be asked for jobs: ${reason}`)
+  })
+}
+
 /** Starts the queue: unbatched completion and no named queues, since both lose work in 0.18 (docs/operations.md). */
 export const startQueue = async (options: QueueOptions): Promise<Queue> => {
+  if (!traces_quiet) keepTracesQuiet()
+  traces_quiet = true
   const events = new EventEmitter() as WorkerEvents
   let stopping = false
   const fatal = (reason: string): void => {
@@ -88,6 +125,7 @@ export const startQueue = async (options: QueueOptions): Promise<Queue> => {
   events.on('pool:fatalError', ({ error }) => {
     fatal(error instanceof Error ? error.message : String(error))
   })
+  watchAsking(events, options.logger, fatal)
   const runner: Runner = await run({
     connectionString: readCommitted(options.url),
     concurrency: 4,

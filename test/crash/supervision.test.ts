@@ -33,6 +33,7 @@ const endedWell = (t: Test, ended: Ran, why: RegExp): void => {
   t.equal(lines.length, 1, ended.stderr)
   t.match(lines[0], one_line)
   t.match(lines[0], why)
+  t.notMatch(ended.stderr, /^\s+at .+:\d+:\d+\)?$/m, 'and no trace of where')
 }
 
 t.test('connections of a worker are cut, all but that of its lock: it goes on', async (t) => {
@@ -74,6 +75,13 @@ t.test('a job whose end cannot be noted ends the worker, in one line', async (t)
       for each row execute function public.refuse()`)
   await b.database.sql`select foreword_code.wake()`
   endedWell(t, await within(worker.ended, 20_000), /not now/)
+})
+
+t.test('the tables of the queue are gone: the worker ends, in one line', async (t) => {
+  const b = await bench(t)
+  const worker = await startWorker(b)
+  await b.database.sql`drop schema graphile_worker cascade`
+  endedWell(t, await within(worker.ended, 40_000), /the queue cannot be asked for jobs/)
 })
 
 t.test('the server stops for a while: the worker ends, and the next one takes over', async (t) => {

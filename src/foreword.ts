@@ -9,7 +9,7 @@ import type { Telemetry } from './domain/telemetry-ports.ts'
 import { createNotices } from './reconcile/notices.ts'
 import { archiveByPolicy } from './store/archive-store.ts'
 import { budgetStore } from './store/budget-store.ts'
-import { connectSql } from './store/connect.ts'
+import { connectSql, takesSettings } from './store/connect.ts'
 import { decisionStore } from './store/decision-store.ts'
 import { migrate, type MigrateReport } from './store/migrate.ts'
 import { registerPolicies } from './store/policy-store.ts'
@@ -79,6 +79,7 @@ const workerOf = async (
   const archive = () => archiveByPolicy(engine.sql, config)
   return startWorker({
     url,
+    takes_settings: takesSettings(url),
     applier,
     onSweep: notices.tick,
     onStop: notices.stop,

@@ -1,6 +1,7 @@
 /** `foreword url`: the URL of the database in use, for tools; it carries the password. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { connectionError, reachable } from '../store/connect.ts'
+import { connectionError } from '../store/connect.ts'
+import { reachable } from '../store/reachable.ts'
 import type { Context } from './context.ts'
 import { configOf, databaseOf } from './session.ts'
 

@@ -47,6 +47,34 @@ const session_settings: Readonly<Record<string, string>> = {
   standard_conforming_strings: 'on',
 }
 
+/** What PgBouncer knows of them without being told. */
+const known_to_poolers = ['DateStyle', 'standard_conforming_strings']
+
+/** URLs of which a pooler takes no settings for a session: see pooler.ts. */
+const without_settings = new Set<string>()
+
+export const takesNoSettings = (url: string): void => {
+  without_settings.add(url)
+}
+
+export const takesSettings = (url: string): boolean => !without_settings.has(url)
+
+/** What is told to the server with the log-in, and what must be said to each session that is lent. */
+const settingsFor = ({
+  url,
+  connection = {},
+}: ConnectOptions): { readonly told: Readonly<Record<string, string>>; readonly said: string } => {
+  const settings = { ...session_settings, ...connection }
+  if (takesSettings(url)) return { told: settings, said: 'select' }
+  const entries = Object.entries(settings)
+  return {
+    told: Object.fromEntries(entries.filter(([name]) => known_to_poolers.includes(name))),
+    said: entries
+      .map(([name, value]) => `set ${name} = '${value.replaceAll("'", "''")}'`)
+      .join('; '),
+  }
+}
+
 const silent = (): undefined => undefined
 
 const parsed = (url: string): URL => {
@@ -83,6 +111,7 @@ export const connectSql = (options: ConnectOptions): Sql => {
   const at = parsed(options.url)
   const folder = socketFolder(at)
   at.searchParams.delete('host')
+  const { told, said } = settingsFor(options)
   const open = (over: Partial<OneOptions>): Sql => {
     const sql = postgres(at.href, {
       ...(folder === undefined ? {} : { host: folder }),
@@ -95,8 +124,7 @@ export const connectSql = (options: ConnectOptions): Sql => {
       fetch_types: false,
       types: columnTypes,
       connection: {
-        ...session_settings,
-        ...options.connection,
+        ...told,
         application_name: options.application_name,
       },
       ...over,
@@ -109,7 +137,7 @@ export const connectSql = (options: ConnectOptions): Sql => {
     return sql
   }
   const pool = open({})
-  const lent = lending(options.max, open)
+  const lent = lending(options.max, open, said)
   const end = pool.end.bind(pool)
   return Object.assign(pool, {
     reserve: lent.reserve,
@@ -209,21 +237,4 @@ export const connectionError = (url: string, error: unknown): unknown => {
     remedy,
     cause: error,
   })
-}
-
-/**
- * Connects once and returns the server's version as `server_version_num` tells it (150018 is 15.18).
- * Throws a ForewordError naming place and remedy when that is impossible.
- */
-export const reachable = async (url: string): Promise<number> => {
-  const sql = connectSql({ url, application_name: 'foreword:probe', max: 1 })
-  try {
-    const [row] = await sql<{ version: number }[]>`
-      select current_setting('server_version_num')::int as version`
-    return row?.version ?? 0
-  } catch (error) {
-    throw connectionError(url, error)
-  } finally {
-    await sql.end({ timeout: 1 })
-  }
 }

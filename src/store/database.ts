@@ -1,6 +1,6 @@
 import type { Config } from '../domain/config.ts'
-import { reachable } from './connect.ts'
 import { openEmbedded } from './embedded.ts'
+import { reachable } from './reachable.ts'
 
 export interface Database {
   readonly url: string

@@ -73,10 +73,11 @@ const openLent = <T extends Types>(
   return tx
 }
 
-/** At most `max` connections at once; whoever finds none free waits in line. */
+/** At most `max` connections at once; whoever finds none free waits in line. `first` is sent on each that is opened. */
 export const lending = <T extends Types>(
   max: number,
   openOne: (options: OneOptions) => Pool<T>,
+  first = 'select',
 ): Lending<T> => {
   const living = new Set<Lent<T>>()
   const idle: Lent<T>[] = []
@@ -106,7 +107,7 @@ export const lending = <T extends Types>(
     living.add(tx)
     try {
       // Connects: a server that cannot be reached fails whoever asks for a connection.
-      await tx`select`
+      await tx.unsafe(first).simple()
       return tx
     } catch (error) {
       await tx.end({ timeout: 0 })

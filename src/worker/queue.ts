@@ -34,6 +34,8 @@ const readCommitted = (url: string): string => {
 
 export interface QueueOptions {
   readonly url: string
+  /** False: a pooler in between takes no settings for a session. */
+  readonly takes_settings: boolean
   readonly schedules: readonly Schedule[]
   readonly onWake: () => Promise<void>
   readonly onSchedule: (schedule: Schedule) => Promise<void>
@@ -127,7 +129,7 @@ export const startQueue = async (options: QueueOptions): Promise<Queue> => {
   })
   watchAsking(events, options.logger, fatal)
   const runner: Runner = await run({
-    connectionString: readCommitted(options.url),
+    connectionString: options.takes_settings ? readCommitted(options.url) : options.url,
     concurrency: 4,
     maxPoolSize: 5,
     pollInterval: 1_000,

@@ -7,6 +7,7 @@ import { createHints } from './hints.ts'
 
 export interface WorkerDeps {
   readonly url: string
+  readonly takes_settings: boolean
   readonly applier: Applier
   /** Listens for the hints of deciders. */
   readonly hear: (onWake: () => void) => Promise<void>
@@ -90,6 +91,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
   const { startQueue } = await import('./queue.ts')
   const queue = await startQueue({
     url: deps.url,
+    takes_settings: deps.takes_settings,
     schedules: deps.schedules,
     onWake: async () => {
       if (hints.news()) await applier.wake()

@@ -16,6 +16,7 @@ import type { Reconciled } from './reconcile/reconcile.ts'
 import { resolveSecret } from './secrets.ts'
 import { connectionError, type Sql } from './store/connect.ts'
 import { openDatabase } from './store/database.ts'
+import { otherRelease } from './store/release-watch.ts'
 import { metricsReads } from './store/metrics-reads.ts'
 import { tell } from './store/notice-store.ts'
 import { intentsOf, isDecided, type Standing } from './store/standing.ts'
@@ -159,7 +160,7 @@ const connected = (
   const here = engine.decideHere(lost)
   /** A database that is away is not waited for: whoever calls knows whether to try again, and when. */
   const unreachable = (error: unknown): never => {
-    throw connectionError(engine.url, error)
+    throw connectionError(engine.url, otherRelease(engine.url, error))
   }
   const under_way = createUnderWay()
   let closing: Promise<void> | undefined

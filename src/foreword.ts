@@ -15,6 +15,7 @@ import { migrate, type MigrateReport } from './store/migrate.ts'
 import { registerPolicies } from './store/policy-store.ts'
 import { openPools } from './store/pools.ts'
 import { readQueue } from './store/queue-state.ts'
+import { watchRelease } from './store/release-watch.ts'
 import { scheduleStore } from './store/schedule-store.ts'
 import { createWakeup } from './store/wakeup.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
@@ -29,15 +30,18 @@ export type { Engine, EngineOptions } from './engine.ts'
 
 /**
  * Migrations, views, and the queue's own tables; the policies, where whoever asks has the say. Idempotent.
+ * `back`: also from a later release.
  */
 export const migrateAll = async (
   url: string,
   policies?: readonly Policy[],
+  back = false,
 ): Promise<MigrateReport> => {
   const sql = connectSql({ url, application_name: 'foreword:migrate', max: 1 })
   try {
     const report = await migrate(sql, {
       url,
+      back,
       afterwards: async () => bringQueue(url, await readQueue(sql)),
     })
     if (policies !== undefined) await registerPolicies(sql, policies)
@@ -74,6 +78,7 @@ const workerOf = async (
     await leave()
     throw error
   }
+  const release = await watchRelease(engine.sql, fail)
   const notices = createNotices(engine.reconcileDeps)
   const { deciders } = config
   const archive = () => archiveByPolicy(engine.sql, config)
@@ -81,7 +86,10 @@ const workerOf = async (
     url,
     takes_settings: takesSettings(url),
     applier,
-    onSweep: notices.tick,
+    onSweep: () => {
+      notices.tick()
+      release.tick()
+    },
     onStop: notices.stop,
     hear,
     schedules,

@@ -2,6 +2,7 @@
 import { errorLine, ForewordError } from '../domain/errors.ts'
 import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import { codeOf, connectionError, placeOf } from '../store/connect.ts'
+import { foreign_codes } from '../store/release-watch.ts'
 import { harmless } from './print.ts'
 
 export interface Failure {
@@ -18,15 +19,12 @@ interface ServerError extends Error {
 const isServerError = (error: unknown): error is ServerError =>
   error instanceof Error && 'severity' in error && /^[0-9A-Z]{5}$/.test(codeOf(error))
 
-/** No such view, column, function or schema: the database is of another version, or of nobody. */
-const foreign = new Set(['42P01', '42703', '42883', '3F000'])
-
 const migrate_remedy = 'run `foreword migrate`'
 
 const serverFailure = (error: ServerError, where: string): ForewordError => {
   const { code, message, hint, cause } = error
   const options = { where, cause }
-  if (foreign.has(code)) {
+  if (foreign_codes.has(code)) {
     const what = `the database is not of this version of foreword (${message})`
     return new ForewordError(what, { ...options, remedy: migrate_remedy })
   }

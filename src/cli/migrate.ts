@@ -25,7 +25,7 @@ const tell = (context: Context, report: MigrateReport, where: string): void => {
 export const migrate = () => async (context: Context) => {
   const config = await configOf(context)
   const database = await databaseOf(context, config)
-  const report = await migrateAll(database.url, config.policies)
+  const report = await migrateAll(database.url, config.policies, true)
   if (context.options.json === true) context.json(report)
   else tell(context, report, placeOf(database.url))
   await warnOfSettings(context, database)

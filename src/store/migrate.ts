@@ -2,9 +2,9 @@
  * Brings a database to this version of foreword: versioned migrations, then schema `foreword` made
  * anew from `sql/`, all in one transaction, so that a database is of one version or of the other.
  */
-import postgres from 'postgres'
 import { codeOf, connectionError, placeOf, type Sql, type TransactionSql } from './connect.ts'
 import { readGrants, refuseToDropOthers, restoreGrants } from './migrate-dependents.ts'
+import { explained } from './migrate-explained.ts'
 import { expectDeployed, isGuest } from './migrate-guest.ts'
 import { countAhead, logHasMoved } from './migrate-moved.ts'
 import {
@@ -14,6 +14,7 @@ import {
   type Folders,
   type Release,
 } from './migrate-files.ts'
+import { refuseToGoBack } from './release-watch.ts'
 import { ForewordError } from '../domain/errors.ts'
 
 export interface MigrateReport {
@@ -31,6 +32,8 @@ export interface MigrateOptions extends Folders {
   readonly url: string
   /** Called after the commit, each time: the queue's own migrations. */
   readonly afterwards?: () => Promise<void>
+  /** Somebody has asked for it: also from a later release with the same migrations. */
+  readonly back?: boolean
 }
 
 /** Two migrators of one database wait for each other. */
@@ -140,28 +143,6 @@ const checkServer = async (sql: Sql, where: string): Promise<void> => {
   }
 }
 
-const lineOf = (text: string, position: string | undefined): string => {
-  const characters = Number(position ?? 0)
-  return characters > 0 ? `:${String(text.slice(0, characters).split('\n').length)}` : ''
-}
-
-/** An error of Postgres in one of our files, or on the way to it. Anything else is a bug and stays one. */
-const explained = (error: unknown, file: string, text: string, where: string): unknown => {
-  if (!(error instanceof postgres.PostgresError)) return error
-  const code = error.code
-  const remedy =
-    code === '42501'
-      ? 'nothing was changed; grant the user CREATE on the database, or migrate as its owner'
-      : ['55P03', '40P01'].includes(code)
-        ? 'nothing was changed; somebody holds a lock on the views: try again'
-        : 'nothing was changed; mend the cause and run `foreword migrate` again'
-  return new ForewordError(`${error.message} (SQLSTATE ${code})`, {
-    where: `${file}${lineOf(text, error.position)}, ${where}`,
-    remedy,
-    cause: error,
-  })
-}
-
 const runFile = async (
   tx: TransactionSql,
   file: { readonly path: string; readonly text: string },
@@ -221,9 +202,11 @@ const migrateIn = async (
   checkHistory(release, before, where)
   const from = before.at(-1)?.version ?? 0
   const to = newestOf(release)
-  if ((await readHash(tx)) === release.hash && !(await logHasMoved(tx))) {
+  const hash = await readHash(tx)
+  if (hash === release.hash && !(await logHasMoved(tx))) {
     return { from, to, applied: [], rebuilt: false }
   }
+  if (hash !== undefined && options.back !== true) await refuseToGoBack(tx, release.version, where)
   const applied = await runMigrations(tx, options, where)
   await rebuild(tx, release, where)
   if (await logHasMoved(tx)) {

@@ -84,6 +84,42 @@ t.test('the tables of the queue are gone: the worker ends, in one line', async (
   endedWell(t, await within(worker.ended, 40_000), /the queue cannot be asked for jobs/)
 })
 
+t.test('another release is deployed under a worker: it ends, in one line', async (t) => {
+  const b = await bench(t, { config: 'limits: { sweep_interval_ms: 100 }' })
+  const deploy = (version: string, hash: string) => b.database.sql`
+    insert into foreword_private.deployment (version, hash, at)
+    values (${version}, ${hash}, clock_timestamp())`
+  const [ours] = await b.database.sql<{ version: string; hash: string }[]>`
+    select version, hash from foreword_private.deployment`
+  const worker = await startWorker(b)
+  await deploy('99.0.0', 'theirs')
+  endedWell(t, await within(worker.ended, 20_000), /migrated to another release/)
+
+  // Its supervisor starts the same program again, which must not take the functions back under the new ones.
+  for (const args of [['worker'], ['apply', '-f', await b.write('s.json', recordStack(1))]]) {
+    endedWell(t, await b.foreword(args), /of a newer foreword \(99\.0\.0, this is .+migrate/)
+  }
+  const back = await b.foreword(['migrate'])
+  t.equal(back.code, 0, 'who asks for it may')
+  t.match(back.stdout, /Migrated/)
+  t.match(
+    await b.database.sql`select hash from foreword_private.deployment order by at desc limit 1`,
+    [{ hash: ours?.hash }],
+  )
+})
+
+t.test('foreword is dropped under a worker and a decider: both say so', async (t) => {
+  const b = await bench(t, { config: 'limits: { sweep_interval_ms: 100 }' })
+  const foreword = await connect({ database: b.database.url, providers: [thingProvider()] })
+  t.teardown(foreword.close)
+  const worker = await startWorker(b)
+  await b.database.sql.unsafe('drop schema foreword, foreword_code, foreword_private cascade')
+  endedWell(t, await within(worker.ended, 20_000), /not deployed in the database any more/)
+  const refused = await foreword.decide(makeThing, { scope: 'acme' }).catch((e: unknown) => e)
+  t.ok(refused instanceof ForewordError, String(refused))
+  t.match(refused, { message: /another release/, where: /foreword_test/, remedy: /start it again/ })
+})
+
 t.test('the server stops for a while: the worker ends, and the next one takes over', async (t) => {
   const b = await bench(t, { faults: { profile: 'calm', delay_ms: [100, 300] } })
   const directory = await mkdtemp(path.join(tmpdir(), 'foreword-restart-'))

@@ -33,7 +33,7 @@ comment on column foreword.worker.pid is 'Process id there.';
 comment on column foreword.worker.version is 'Version of foreword it runs.';
 comment on column foreword.worker.started_at is 'When it started.';
 comment on column foreword.worker.stopped_at is 'When it stopped by itself; null: it runs, or it died.';
-comment on column foreword.worker.alive is 'True while its session holds its lock.';
+comment on column foreword.worker.alive is 'True while its session holds its lock; on a standby never, since the primary alone has the locks.';
 comment on column foreword.worker.running is 'Intents that it has leased now.';
 comment on column foreword.worker.kinds is 'Kinds it has a provider for.';
 
@@ -48,7 +48,11 @@ select
   s.last_started_at,
   s.last_ended_at,
   case
-    when s.last_started_at is not null and s.last_ended_at is null and not l.lives
+    when
+      s.last_started_at is not null
+      and s.last_ended_at is null
+      and not l.lives
+      and not pg_is_in_recovery()
       then format('worker %s died in it', coalesce(s.worker::text, '?'))
     else s.last_outcome
   end as last_outcome,
@@ -85,7 +89,7 @@ comment on column foreword.schedule.last_started_at is 'When its last run starte
 comment on column foreword.schedule.last_ended_at is 'When its last run ended; null: it runs, or its worker died.';
 comment on column foreword.schedule.last_outcome is 'What came of its last run, in words; null: it runs, or never ran.';
 comment on column foreword.schedule.next_at is 'When it runs next, as its worker said at the last run or when it started; null: never.';
-comment on column foreword.schedule.running is 'True while a run is under way, and its worker lives.';
+comment on column foreword.schedule.running is 'True while a run is under way, and its worker lives; on a standby never.';
 comment on column foreword.schedule.worker is 'Worker of the last run.';
 comment on column foreword.schedule.skipped is 'Runs that were left out, since the one before was still under way.';
 comment on column foreword.schedule.last_skipped_at is 'When that was last so.';

@@ -10,12 +10,19 @@ select
   (select count(*) from foreword.doubt d where d.waits_for_a_person) as waits_for_a_person,
   (select count(*) from foreword.drift) as drifted_paths,
   (select count(*) from foreword.budget b where b.health <> 'well') as unwell_accounts,
-  (select count(*) from foreword.worker w where w.alive) as live_workers,
-  (
-    select count(*)
-    from foreword.worker w
-    where not w.alive and w.running > 0
-  ) as dead_workers,
+  -- A standby has none of the locks that workers live by.
+  case
+    when not pg_is_in_recovery()
+      then (select count(*) from foreword.worker w where w.alive)
+  end as live_workers,
+  case
+    when not pg_is_in_recovery()
+      then (
+        select count(*)
+        from foreword.worker w
+        where not w.alive and w.running > 0
+      )
+  end as dead_workers,
   (
     select 10 * sum(s.setting::bigint)
     from pg_settings s
@@ -46,8 +53,8 @@ comment on column foreword.health.oldest_due_s is 'Seconds by which the most ove
 comment on column foreword.health.waits_for_a_person is 'Doubts that only a person can end.';
 comment on column foreword.health.drifted_paths is 'Paths at which the world differs from what is assumed.';
 comment on column foreword.health.unwell_accounts is 'Accounts that are strained or throttled, or whose circuit is open: see foreword.budget.';
-comment on column foreword.health.live_workers is 'Workers that live.';
-comment on column foreword.health.dead_workers is 'Workers that died and whose leases nobody has taken over yet.';
+comment on column foreword.health.live_workers is 'Workers that live; null on a standby, which does not know.';
+comment on column foreword.health.dead_workers is 'Workers that died and whose leases nobody has taken over yet; null on a standby.';
 comment on column foreword.health.ssi_margin is 'Serializable commits that may pass during one open writing transaction before Postgres forgets conflicts.';
 comment on column foreword.health.paused_scopes is 'Scopes that are paused: see foreword.scope.';
 comment on column foreword.health.paused_intents is 'Intents that wait for their scopes to be resumed.';

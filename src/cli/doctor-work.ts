@@ -31,6 +31,11 @@ const workers: Check = {
   name: 'workers',
   of_foreword: true,
   run: async ({ sql, version }) => {
+    const { standby } = only(
+      await sql<{ standby: boolean }[]>`select pg_is_in_recovery() as standby`,
+    )
+    if (standby)
+      return [unseen('which workers live: the primary alone has their locks', 'ask that one')]
     const rows = await sql<Worker[]>`
       select w.id, w.host, w.version, w.alive, w.running
       from foreword.worker w
@@ -204,7 +209,7 @@ interface Health {
   readonly awaiting_approval: number
   readonly oldest_due_s: number
   readonly drifted_paths: number
-  readonly live_workers: number
+  readonly live_workers: number | null
 }
 
 const late_s = 60
@@ -228,7 +233,7 @@ const intents: Check = {
         warn(`${plural(h.awaiting_approval, 'intent')} awaiting approval`, 'foreword doubts'),
       )
     }
-    if (h.oldest_due_s > late_s && h.live_workers > 0) {
+    if (h.oldest_due_s > late_s && h.live_workers !== null && h.live_workers > 0) {
       said.push(
         warn(
           `work is ${span(h.oldest_due_s * 1_000)} late though ${plural(h.live_workers, 'worker')} live`,

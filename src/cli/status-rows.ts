@@ -16,8 +16,9 @@ export interface Health {
   readonly waits_for_a_person: number
   readonly drifted_paths: number
   readonly unwell_accounts: number
-  readonly live_workers: number
-  readonly dead_workers: number
+  /** Null: this is a standby, and does not know. */
+  readonly live_workers: number | null
+  readonly dead_workers: number | null
   readonly ssi_margin: number
   readonly paused_scopes: number
   readonly paused_intents: number

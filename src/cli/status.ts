@@ -61,7 +61,12 @@ const verdict = (
 }
 
 const healthLine = (status: Status, colors: Colors): string => {
-  const { workers } = status
+  const { health, workers } = status
+  if (health.live_workers === null) {
+    const [paint, text] = verdict(status, 1)
+    const rest = ' · a standby: who lives is known to the primary'
+    return `${colors[paint]('●')} ${colors.bold(text)}${colors.dim(rest)}`
+  }
   const alive = workers.filter((worker) => worker.alive).length
   const [paint, text] = verdict(status, alive)
   const died = workers.length - alive
@@ -137,7 +142,13 @@ const attentionTable = (
     : lines
 }
 
-const workerTable = (context: Context, { workers }: Status): readonly string[] => {
+const livesOf = (alive: boolean, known: boolean, colors: Colors): Cell => {
+  if (!known) return ''
+  return alive ? { text: 'alive', paint: colors.green } : { text: 'dead', paint: colors.red }
+}
+
+const workerTable = (context: Context, { health, workers }: Status): readonly string[] => {
+  const known = health.live_workers !== null
   const { colors, width } = context
   const columns: readonly Column[] = [
     { title: 'worker', align: 'right' },
@@ -157,7 +168,7 @@ const workerTable = (context: Context, { workers }: Status): readonly string[] =
       worker.version,
       span(Date.now() - worker.started_at.getTime()),
       String(worker.running),
-      worker.alive ? { text: 'alive', paint: colors.green } : { text: 'dead', paint: colors.red },
+      livesOf(worker.alive, known, colors),
     ]),
     { width, indent: 2, paintTitle: colors.dim },
   )

@@ -66,8 +66,12 @@ export const enterAndApply = async (
     url,
     application_name: 'foreword:apply',
     max: 4,
-    // The rows of a process that was stopped in the midst of a withdrawal are not locked for ever.
-    connection: { idle_in_transaction_session_timeout: '5000' },
+    connection: {
+      // The rows of a process that was stopped in the midst of a withdrawal are not locked for ever.
+      idle_in_transaction_session_timeout: '5000',
+      // One of them listens, and may hear nothing for long.
+      idle_session_timeout: '0',
+    },
   })
   const log = withinBudgets({
     log: settlingSurely(telemetry.log(applyLog(sql), tracesOf(sql)), logger),

@@ -38,10 +38,13 @@ export const enterAsWorker = async (options: PresenceOptions): Promise<Presence>
     },
   })
   const enter = async (): Promise<number> => {
+    // It says nothing for as long as it lives: what a database does with idle sessions must not end it.
     const [row] = await sql<{ id: number }[]>`
-      select foreword_code.enter_worker(
-        ${hostname()}, ${process.pid}, ${options.version}, ${[...options.kinds]}::text[]
-      ) as id`
+      select
+        foreword_code.enter_worker(
+          ${hostname()}, ${process.pid}, ${options.version}, ${[...options.kinds]}::text[]
+        ) as id,
+        set_config('idle_session_timeout', '0', false)`
     const worker = row?.id ?? 0
     await sql`select pg_advisory_lock(${lock_class}, ${worker}::integer)`
     return worker

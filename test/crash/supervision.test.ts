@@ -77,6 +77,25 @@ t.test('a job whose end cannot be noted ends the worker, in one line', async (t)
   endedWell(t, await within(worker.ended, 20_000), /not now/)
 })
 
+t.test('a database that ends idle sessions does not end a worker with nothing to do', async (t) => {
+  const b = await bench(t)
+  const name = new URL(b.database.url).pathname.slice(1)
+  await b.database.sql`alter database ${b.database.sql(name)} set idle_session_timeout = '200ms'`
+  const worker = await startWorker(b)
+  await eventually('its lock was held in silence for five times as long', async () => {
+    if (worker.child.exitCode !== null) throw new Error(worker.told())
+    const rows = await b.database.sql`
+      select from pg_stat_activity
+      where
+        datname = current_database()
+        and application_name = 'foreword:presence'
+        and clock_timestamp() - state_change > interval '1 second'`
+    return rows.length > 0
+  })
+  worker.child.kill('SIGTERM')
+  t.equal((await worker.ended).code, 0)
+})
+
 t.test('the tables of the queue are gone: the worker ends, in one line', async (t) => {
   const b = await bench(t)
   const worker = await startWorker(b)

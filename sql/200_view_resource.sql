@@ -64,6 +64,10 @@ select
     when open.id is not null then open.reason
     -- The empty path is all of it.
     when drift.paths = '' then 'is gone'
+    when drift.paths = '#id'
+      then format(
+        'another one of its name is there: take it over with foreword import %s %s, or lifecycle.adopt', r.kind, r.name
+      )
     when drift.paths is not null then 'differs at ' || drift.paths
     when last.state = 'rejected' then last.reason
   end as reason,

@@ -16,7 +16,7 @@ comment on view foreword.drift_history is 'Every difference ever seen between th
 comment on column foreword.drift_history.scope is 'Tenant or account.';
 comment on column foreword.drift_history.kind is 'Kind of resource.';
 comment on column foreword.drift_history.name is 'Name of the resource.';
-comment on column foreword.drift_history.path is 'Where in the state; empty: the whole resource.';
+comment on column foreword.drift_history.path is 'Where in the state; empty: the whole resource; #id: another one of its name is there.';
 comment on column foreword.drift_history.assumed is 'What was assumed there.';
 comment on column foreword.drift_history.observed is 'What the provider showed there; null: nothing.';
 comment on column foreword.drift_history.since is 'When it was first seen.';
@@ -38,7 +38,7 @@ comment on view foreword.drift is 'Where the world differs now from what was ass
 comment on column foreword.drift.scope is 'Tenant or account.';
 comment on column foreword.drift.kind is 'Kind of resource.';
 comment on column foreword.drift.name is 'Name of the resource.';
-comment on column foreword.drift.path is 'Where in the state; empty: the whole resource.';
+comment on column foreword.drift.path is 'Where in the state; empty: the whole resource; #id: another one of its name is there.';
 comment on column foreword.drift.assumed is 'What was assumed there.';
 comment on column foreword.drift.observed is 'What the provider shows there; null: nothing.';
 comment on column foreword.drift.since is 'When it was first seen.';

@@ -171,6 +171,12 @@ export interface ReconcileStore {
   }) => Promise<readonly Believed[]>
   /** What differed is what is assumed now: it is no drift any more. */
   readonly endDrift: (resources: readonly string[]) => Promise<void>
+  /** Of those that are absent since their creation was refused: as what, and whether another one was found there. */
+  readonly refused: (
+    resources: readonly string[],
+  ) => Promise<ReadonlyMap<string, { readonly state: Json; readonly taken: boolean }>>
+  /** Another one has its name: told as drift, at `#id`, until that is over. */
+  readonly noteTaken: (resource: string, external_id: string | null) => Promise<void>
   /** Scopes that are paused now. */
   readonly paused: () => Promise<readonly Paused[]>
   /** Notices that are due, leased for a while: should whoever has them die, they are due again. */

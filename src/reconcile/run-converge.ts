@@ -12,6 +12,7 @@ import { converge, moved_meanwhile, type ConvergeInput } from './converge.ts'
 import { halved, leave, prepareSome, stuckBy, type Leaving, type Left } from './go-on.ts'
 import type { PrepareDeps, Row } from './others.ts'
 import type { Prepared } from './prepare.ts'
+import { leaveTaken } from './taken.ts'
 
 /** What is wanted may change under a converging decision; after so many times something is wrong. */
 const rereads_max = 10
@@ -247,6 +248,7 @@ export const runConverge =
     for (let rereads = 0; rereads < rereads_max; rereads++) {
       const rows = await deps.store.desired(options)
       await adoptAll(deps, options, rows, leaving)
+      if (leaving !== undefined) await leaveTaken(deps, rows, leaving)
       const generations = new Map(rows.map((row) => [resourceKey(row), row.generation]))
       const elsewhere = async (): Promise<readonly Row[]> => {
         const all = await deps.store.desired({ scope })

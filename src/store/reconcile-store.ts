@@ -1,3 +1,4 @@
+import type { Json } from '../domain/json.ts'
 import type { ResourceName } from '../domain/ports.ts'
 import type {
   DesiredRow,
@@ -145,6 +146,48 @@ const namesOf: (sql: Sql) => ReconcileStore['namesOf'] = (sql) => async (scope, 
   return new Map(rows.map(({ external_id, name }) => [external_id, name]))
 }
 
+const refused: (sql: Sql) => ReconcileStore['refused'] = (sql) => async (resources) => {
+  const rows = await sql<{ resource: string; state: Json; taken: boolean }[]>`
+    select
+      s.resource,
+      last.assumed as state,
+      exists (
+        select
+        from foreword_private.drift d
+        where d.resource = s.resource and d.path = '#id' and d.resolved_at is null
+      ) as taken
+    from foreword_private.resource_state s
+    cross join lateral (
+      select e.state, e.verb, e.assumed
+      from foreword_private.entry e
+      where e.resource = s.resource and e.cause = 'intent'
+      order by e.version desc
+      limit 1
+    ) last
+    where
+      s.resource = any (${[...resources]}::uuid[])
+      and s.assumed is null
+      and s.version > 0
+      and last.state = 'rejected'
+      and last.verb = 'create'`
+  return new Map(rows.map(({ resource, ...row }) => [resource, row]))
+}
+
+/** That it is gone, where that is open, is told no more: nobody could see what is there instead. */
+const noteTaken = async (sql: Sql, resource: string, external_id: string | null): Promise<void> => {
+  await sql`
+    with ended as (
+      update foreword_private.drift d
+      set resolved_at = clock_timestamp()
+      where d.resource = ${resource} and d.path <> '#id' and d.resolved_at is null
+    )
+    insert into foreword_private.drift as d (resource, path, observed)
+    values (${resource}, '#id', to_jsonb(${external_id}::text))
+    on conflict (resource, path) where resolved_at is null do update
+    set observed = excluded.observed
+    where d.observed is distinct from excluded.observed`
+}
+
 const unwantOthers = async (
   sql: Sql,
   scope: string,
@@ -212,6 +255,8 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
   namesOf: namesOf(sql),
   ...watching(sql),
   noteLooks: (looks) => afterDeadlocks(() => noteLooks(sql, looks)),
+  refused: refused(sql),
+  noteTaken: (resource, external_id) => noteTaken(sql, resource, external_id),
   paused: () => sql<Paused[]>`
     select p.scope, p.paused_by as by, p.note, p.paused_at as since
     from foreword_private.pause p

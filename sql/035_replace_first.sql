@@ -104,6 +104,14 @@ begin
               where (o.change ->> 'resource')::uuid = s.resource
             )
           )::integer
+          -- The old one of who is created first goes on under another name before it goes.
+          + exists (
+            select
+            from jsonb_array_elements(p_changes) as o (change)
+            where
+              o.change ->> 'verb' = 'replace'
+              and (o.change -> 'deposed' ->> 'resource')::uuid = s.resource
+          )::integer
         ) as versions
       from jsonb_array_elements_text(
         case

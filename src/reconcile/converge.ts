@@ -67,7 +67,8 @@ const replaceDrafts = (
   const needs = needsOf(item)
   const common = { type: 'intent' as const, kind, name, verb: 'replace', state: verdict.state }
   if (!verdict.create_first) {
-    const first_needs = dependentsThat(at, key, ['replace', 'delete'])
+    const going = dependentsThat(at, key, ['replace', 'delete'])
+    const first_needs = [...new Set([...going, ...(at.needers[key] ?? [])])]
     return [{ ...common, labels, counters, needs, replace: { first_needs } }]
   }
   const deposedOf = (of: WantedItem): string => deposedName(of.name, at.versionOf(resourceKey(of)))

@@ -8,6 +8,7 @@ import { needsOf, parseResourceKey, referencesOf, resourceKey } from '../domain/
 import { resourceId } from '../domain/resource-id.ts'
 import { deposedName } from './converge.ts'
 import { isCreatedFirst, type Judged, type WantedItem } from './judge.ts'
+import { waitsAmong } from './waits.ts'
 
 export type Row = Omit<DesiredRow, 'resource' | 'generation' | 'stack'> &
   Partial<Pick<DesiredRow, 'resource' | 'generation' | 'stack'>>
@@ -24,9 +25,16 @@ interface Situation {
   readonly judged: ReadonlyMap<string, Judged>
 }
 
-/** Something is to be deleted that others may refer to until then. */
+/** Something is to be deleted that others may refer to until then, be it to be made anew. */
 const isGoing = (judged: Judged | undefined): boolean =>
-  judged?.verb === 'delete' || isCreatedFirst(judged)
+  judged?.verb === 'delete' || judged?.verb === 'replace'
+
+/** What is left, and by whom; `of`: the same, or of which it is the old one. */
+interface Leave {
+  readonly left: string
+  readonly leaver: string
+  readonly of: string
+}
 
 /**
  * By what goes: who refers to it so far, and will no more once what is decided now, or was decided before and is
@@ -44,30 +52,35 @@ export const leaversOf = async (
       return isGoing(verdict) ? [[key, item] as const] : []
     }),
   )
-  const leavers = new Map<string, string[]>()
-  if (going.size === 0) return leavers
+  if (going.size === 0) return new Map()
   const wanted = new Map(items.map((item) => [resourceKey(item), item]))
-  const add = (left: string, leaver: string): void => {
-    const [from, by] = [going.get(left), wanted.get(leaver)]
-    // Who goes on to need it is another matter; and who is needed by what goes, goes after it.
-    if (from === undefined || left === leaver || needsOf(from).includes(leaver)) return
-    if (by !== undefined && by.spec !== null && needsOf(by).includes(left)) return
-    leavers.set(left, [...(leavers.get(left) ?? []), leaver])
-  }
+  const leaving: Leave[] = []
   for (const [key, { kind, name }] of wanted) {
     const verdict = judged.get(key)
     const there = held.get(key)
     if (there === undefined || verdict === undefined || verdict.verb === 'none') continue
     for (const left of new Set(referencesOf(there.state).map(resourceKey))) {
-      add(left, key)
+      leaving.push({ left, leaver: key, of: key })
       if (!isCreatedFirst(verdict)) continue
-      add(left, resourceKey({ kind, name: deposedName(name, there.version) }))
+      const old = resourceKey({ kind, name: deposedName(name, there.version) })
+      leaving.push({ left, leaver: old, of: key })
     }
   }
   for (const { left, leaver } of await deps.store.leaving(scope, [...going.keys()])) {
-    add(left, leaver)
+    leaving.push({ left, leaver, of: leaver })
   }
-  return leavers
+  const waits = waitsAmong(items, judged)
+  const mayWait = ({ left, leaver, of }: Leave): boolean => {
+    const [from, by] = [going.get(left), wanted.get(leaver)]
+    // Who goes on to need it is another matter; and who is needed by what goes, goes after it.
+    if (from === undefined || left === leaver || needsOf(from).includes(leaver)) return false
+    if (by !== undefined && by.spec !== null && needsOf(by).includes(left)) return false
+    return waits.add(left, of)
+  }
+  const by_left = Map.groupBy(leaving, ({ left }) => left)
+  return new Map(
+    [...by_left].map(([left, all]) => [left, all.filter(mayWait).map(({ leaver }) => leaver)]),
+  )
 }
 
 const idIn = (scope: string, key: string): string => {

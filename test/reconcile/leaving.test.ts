@@ -64,6 +64,80 @@ t.test('it goes after the old one of who leaves it by being made anew first', as
   ])
 })
 
+const anew = (cidr: string): Wanted =>
+  lan('lan', cidr, { lifecycle: { create_before_destroy: false } })
+
+t.test('what is destroyed to be made anew goes after who leaves it', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  await apply(engine, [anew('10.0.0.0/24'), web('lan')])
+  await allSettled(engine)
+  await apply(engine, [anew('10.1.0.0/24'), lan('new'), web('new')])
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(2), [
+    'create new',
+    'update web',
+    'delete lan',
+    'create lan',
+  ])
+  t.same(await brokenLaws(engine), [])
+})
+
+t.test('what is destroyed to be made anew goes after who leaves it in another stack', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  await apply(engine, [anew('10.0.0.0/24'), lan('new'), web('lan', {}, { stack: 'mine' })])
+  await allSettled(engine)
+  const { want: wish } = engine.reconcileDeps.store
+  await wish([anew('10.1.0.0/24'), web('new', {}, { stack: 'mine' })], 'test')
+  await runConverge(engine.reconcileDeps)({ scope, stack: 'default' })
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(3), ['update web', 'delete lan', 'create lan'])
+})
+
+t.test('what is destroyed first goes after the old one of who is created first', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const lifecycle = { replace_on: ['size'], create_before_destroy: true }
+  await apply(engine, [anew('10.0.0.0/24'), web('lan', {}, { lifecycle })])
+  await allSettled(engine)
+  await apply(engine, [anew('10.1.0.0/24'), lan('new'), web('new', { size: 'm' }, { lifecycle })])
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(2), [
+    'create new',
+    'create web',
+    'delete web',
+    'delete lan',
+    'create lan',
+  ])
+  t.same(await brokenLaws(engine), [])
+})
+
+t.test('who leaves it for something that is to be in the new one is not waited for', async (t) => {
+  const { engine } = await cloudWorld(t)
+  await testWorker(t, engine)
+  await apply(engine, [anew('10.0.0.0/24'), web('lan')])
+  await allSettled(engine)
+  const inside = want('ip', 'one', { network: { ref: 'network/lan#id' } })
+  const moved = want('vm', 'web', { size: 's', ip: { ref: 'ip/one#id' } })
+  await apply(engine, [anew('10.1.0.0/24'), inside, moved])
+  const ended = await allSettled(engine)
+  t.match(ended[2], { verb: 'delete', name: 'lan', state: 'rejected', reason: /in_use/ })
+})
+
+t.test('what goes before it waits for nobody who needs the new one', async (t) => {
+  const { engine } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const named = (ref: string): Wanted =>
+    want('dns_record', 'www.example.', { type: 'TXT', records: [{ ref }], ttl: 60 })
+  const going = want('vm', 'web', { size: 's' }, { needs: ['network/lan'] })
+  await apply(engine, [anew('10.0.0.0/24'), going, named('vm/web#id')])
+  await allSettled(engine)
+  const inside = want('ip', 'one', { network: { ref: 'network/lan#id' } })
+  await apply(engine, [anew('10.1.0.0/24'), inside, named('ip/one#id')], prune)
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+})
+
 t.test('who could not leave it keeps it', async (t) => {
   const { engine, cloud } = await cloudWorld(t)
   await testWorker(t, engine)

@@ -94,7 +94,9 @@ export const lookAt = async (
   let agreed = 0
   for (let reads = 1; reads <= wanted * reads_max_factor; reads++) {
     if (last !== null) await new Promise((resolve) => setTimeout(resolve, pauseMs(provider)))
-    const look = lookOf(deps, of, await readSurely(deps, provider, of.at))
+    const seen = await readSurely(deps, provider, of.at)
+    refuseStateless(seen)
+    const look = lookOf(deps, of, seen)
     if (look.differences.length === 0) return look
     const before = last === null ? null : JSON.stringify(last.differences)
     agreed = before === JSON.stringify(look.differences) ? agreed + 1 : 1
@@ -104,10 +106,21 @@ export const lookAt = async (
   throw new Error(`no ${wanted} reads in a row agree`)
 }
 
+const conditions: ReadonlySet<unknown> = new Set([undefined, 'ready', 'pending', 'failed'])
+
 /** Looks are written many at once: one that cannot be would take the others with it. */
 export const refuseUnkept = ({ seen }: Look): void => {
   const kept = storable(seen)
   if (E.isLeft(kept)) throw new Error(`what it shows cannot be kept: ${kept.left}`)
+  if (seen !== null && !conditions.has(seen.condition)) {
+    throw new Error(`its condition is ${JSON.stringify(seen.condition)}: ready, pending or failed`)
+  }
+}
+
+/** A provider that answers with half a sighting has not seen that it is gone. */
+const refuseStateless = (seen: Partial<Sighting> | null): void => {
+  if (seen === null || (seen.state ?? null) !== null) return
+  throw new Error('its provider shows it without a state')
 }
 
 export const noteOf = (provider: AnyProvider, { at, seen, differences }: Look): LookNote => ({

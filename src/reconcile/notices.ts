@@ -1,5 +1,6 @@
 /** What others have told is looked into by whoever works: soon, and not all at once. */
 import type { Logger } from '../domain/ports.ts'
+import type { Left } from './go-on.ts'
 import { observe } from './observe.ts'
 import { decideOnDrift } from './on-drift.ts'
 import { actOn, pausedIn, type ReconcileDeps, type Target } from './reconcile.ts'
@@ -12,20 +13,22 @@ const lookInto = (deps: ReconcileDeps) => async (): Promise<number> => {
   if (noticed.length === 0) return 0
   const by = { actor: 'foreword/notice', isPaused: pausedIn(await deps.store.paused()) }
   const targets = new Map<string, Target>()
+  const unbelieved: Left[] = []
   const { looked } = await deps.telemetry.observe({}, () =>
     observe(deps)({ noticed }, async (batch) => {
       for (const { scope, kind } of batch) {
         targets.set(JSON.stringify([scope, kind]), { scope, kind })
       }
-      await decideOnDrift(deps, batch, by)
+      unbelieved.push(...(await decideOnDrift(deps, batch, by)))
     }),
   )
-  for (const target of targets.values()) {
-    const { left } = await actOn(deps, [target], target, by)
+  const tell = (left: readonly Left[]): void => {
     for (const { scope, resource, reason } of left) {
       deps.logger.warn({ scope, resource, error: new Error(reason) }, 'left as it is')
     }
   }
+  tell(unbelieved)
+  for (const target of targets.values()) tell((await actOn(deps, [target], target, by)).left)
   return looked
 }
 

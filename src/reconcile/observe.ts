@@ -3,17 +3,15 @@
  * that dies loses its last batch, and holds no more than that in memory. A look counts only if it began once the
  * last write had settled, and nothing has come between: `note_looks` asks again. What is not in a list is read.
  */
-import type { Difference } from '../domain/diff.ts'
-import type { Json } from '../domain/json.ts'
 import type { AnyProvider, Listed } from '../domain/provider.ts'
-import type { Noticed, Place, Watched, WatchFilter } from '../domain/reconcile-ports.ts'
+import type { Noticed, Place, WatchFilter } from '../domain/reconcile-ports.ts'
 import { resourceKey } from '../domain/reference.ts'
 import { listed } from './list.ts'
+import { batch_looks_max, createNotebook, type Notebook, type OnDrift } from './notebook.ts'
 import {
   expected,
   lookAt,
   lookOf,
-  noteOf,
   refuseUnkept,
   type Expected,
   type Look,
@@ -22,15 +20,7 @@ import {
 import { sideBySide } from './side-by-side.ts'
 
 export type { ObserveDeps } from './look.ts'
-
-/** A difference that is believed. */
-export interface Drifted extends Watched {
-  /** The assumed state, its references resolved. */
-  readonly expected: Json
-  /** Null: it is gone. */
-  readonly observed: Json
-  readonly differences: readonly Difference[]
-}
+export type { Drifted } from './notebook.ts'
 
 export interface Observed {
   readonly looked: number
@@ -49,62 +39,9 @@ export interface ObserveOptions {
   readonly noticed?: readonly Noticed[]
 }
 
-type OnDrift = (drifted: readonly Drifted[]) => Promise<void>
-
-const batch_looks_max = 200
-const batch_bytes_max = 4_000_000
-const batch_ms_max = 2_000
 /** Fewer than this, or a smaller part than this of all, are read one by one: a list has pages. */
 const list_min = 4
 const list_part = 0.05
-
-/** Gathers looks and notes them: so many, so large, or so old at most. */
-const createNotebook = (deps: ObserveDeps, onDrift: OnDrift) => {
-  const looks = new Map<string, { readonly look: Look; readonly note: ReturnType<typeof noteOf> }>()
-  let bytes = 0
-  let since = performance.now()
-  let writing: Promise<void> = Promise.resolve()
-  let looked = 0
-  let voided = 0
-
-  const write = async (): Promise<void> => {
-    const batch = [...looks.values()]
-    looks.clear()
-    bytes = 0
-    since = performance.now()
-    if (batch.length === 0) return
-    const counts = new Set(await deps.store.noteLooks(batch.map(({ note }) => note)))
-    looked += counts.size
-    voided += batch.length - counts.size
-    const drifted = batch
-      .filter(({ look }) => look.differences.length > 0 && counts.has(look.at.resource))
-      .map(({ look }) => ({
-        ...look.at,
-        expected: look.state,
-        observed: look.seen?.state ?? null,
-        differences: look.differences,
-      }))
-    if (drifted.length > 0) await onDrift(drifted)
-  }
-  const flush = (): Promise<void> => {
-    writing = writing.then(write)
-    return writing
-  }
-  return {
-    flush,
-    told: () => ({ looked, voided }),
-    add: async (provider: AnyProvider, look: Look): Promise<void> => {
-      const note = noteOf(provider, look)
-      if (looks.size === 0) since = performance.now()
-      looks.set(look.at.resource, { look, note })
-      bytes += JSON.stringify(note).length
-      const full = looks.size >= batch_looks_max || bytes >= batch_bytes_max
-      if (full || performance.now() - since >= batch_ms_max) await flush()
-    },
-  }
-}
-
-type Notebook = ReturnType<typeof createNotebook>
 
 /** One place under observation. */
 interface Post {
@@ -130,7 +67,9 @@ const add = async (post: Post, look: Look): Promise<void> => {
     return
   }
   post.failed.delete(look.at.name)
-  await post.notebook.add(post.provider, look)
+  await post.notebook.add(post.provider, look, (error) => {
+    fail(post, look.at, error)
+  })
 }
 
 const readAll = async (post: Post, all: readonly Expected[]): Promise<void> => {

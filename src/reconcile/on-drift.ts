@@ -2,13 +2,14 @@
 import type { OnDrift } from '../domain/config.ts'
 import type { IntentDraft } from '../domain/decider.ts'
 import { believedState } from '../domain/diff.ts'
-import { ForewordError } from '../domain/errors.ts'
+import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import type { Json } from '../domain/json.ts'
 import type { ResourceName, WritePlan } from '../domain/ports.ts'
 import type { Believed, DesiredRow } from '../domain/reconcile-ports.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { IntentRef } from '../domain/result.ts'
 import { believe, repair } from './drift.ts'
+import type { Left } from './go-on.ts'
 import type { Drifted, ObserveDeps } from './observe.ts'
 import type { ConvergeDeps } from './run-converge.ts'
 
@@ -46,13 +47,13 @@ const adopting =
     })
   }
 
-/** Believes what was seen. Whatever is adopted is wanted and assumed in one transaction. */
+/** Believes what was seen. Whatever is adopted is wanted and assumed in one transaction. Left: why it is not. */
 const believeAll = async (
   deps: DriftDeps,
   scope: string,
   part: readonly Drifted[],
   actor: string,
-): Promise<void> => {
+): Promise<Pick<Left, 'reason' | 'remedy'> | null> => {
   const ids = part.map(({ resource }) => resource)
   const beliefs = part.map((d) => ({
     kind: d.kind,
@@ -74,10 +75,7 @@ const believeAll = async (
     })
     // Somebody wants something else since we looked: look again.
     if (result.type === 'invalid' && result.sqlstate === 'FW030') continue
-    if (result.type === 'invalid') {
-      const { reason, remedy } = result
-      throw new ForewordError(reason, { where: `drift in scope ${scope}`, remedy })
-    }
+    if (result.type === 'invalid') return result
     if (result.type === 'decided') {
       const settled = result.intents.filter(({ verb }) => verb === 'adopt').map(resourceKey)
       const ended = part.filter((d) => settled.includes(resourceKey(d)))
@@ -85,8 +83,30 @@ const believeAll = async (
       const gone = part.filter(({ observed }) => observed === null)
       if (gone.length > 0) await deps.store.forgetGone(gone.map(({ resource }) => resource))
     }
-    return
+    return null
   }
+  return null
+}
+
+/** What cannot be believed keeps none of the others from it: part by part, down to the one that cannot. */
+const believeSome = async (
+  deps: DriftDeps,
+  scope: string,
+  part: readonly Drifted[],
+  actor: string,
+): Promise<readonly Left[]> => {
+  const why = await believeAll(deps, scope, part, actor)
+  const [one] = part
+  if (why === null || one === undefined) return []
+  if (part.length === 1) {
+    const reason = withoutSecrets(`it has drifted, and ${why.reason}`)
+    return [{ scope, resource: resourceKey(one), reason, remedy: why.remedy }]
+  }
+  const left: Left[] = []
+  for (const half of chunked(part, Math.ceil(part.length / 2))) {
+    left.push(...(await believeSome(deps, scope, half, actor)))
+  }
+  return left
 }
 
 /** On whose behalf, and where nothing can be put back now. */
@@ -112,17 +132,19 @@ const believable = async (
   return acted_on.filter((d) => !held.includes(d) || wanted.has(d.resource))
 }
 
-/** Believes what the policies do not only report. What nobody has decided meanwhile is found by the next run. */
+/** Believes what the policies do not only report; what cannot be is left. Who decides meanwhile is not overrun. */
 export const decideOnDrift = async (
   deps: DriftDeps,
   drifted: readonly Drifted[],
   by: By,
-): Promise<void> => {
+): Promise<readonly Left[]> => {
+  const left: Left[] = []
   for (const [scope, here] of byScope(await believable(deps, drifted, by))) {
     for (const part of chunked(here, resources_per_decision)) {
-      await believeAll(deps, scope, part, by.actor)
+      left.push(...(await believeSome(deps, scope, part, by.actor)))
     }
   }
+  return left
 }
 
 const repairPart = async (

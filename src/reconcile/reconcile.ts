@@ -94,10 +94,11 @@ export const reconcile =
     )
     const by = { actor: options.actor ?? 'foreword/reconcile', isPaused: pausedIn(paused) }
     const drifted: string[] = []
+    const left: Left[] = []
     const observed = await deps.telemetry.observe(options, () =>
       observe(deps)(options, async (batch) => {
         drifted.push(...batch.map(resourceKey))
-        await decideOnDrift(deps, batch, by)
+        left.push(...(await decideOnDrift(deps, batch, by)))
       }),
     )
     const scopes = options.scope === undefined ? await deps.scopes() : [options.scope]
@@ -105,5 +106,6 @@ export const reconcile =
     const targets = scopes.map((scope) => ({ scope, ...kind }))
     const acted = await actOn(deps, targets, options, by)
     // A list that was gone on with may show one twice.
-    return { ...observed, drifted: [...new Set(drifted)].toSorted(), ...acted, paused }
+    const found = [...new Set(drifted)].toSorted()
+    return { ...observed, drifted: found, ...acted, left: [...left, ...acted.left], paused }
   }

@@ -4,8 +4,11 @@
  */
 import t, { type Test } from 'tap'
 import { create } from '../../src/domain/decider.ts'
+import type { Json } from '../../src/domain/json.ts'
+import type { Sighting } from '../../src/domain/provider.ts'
 import { resourceKey } from '../../src/domain/reference.ts'
 import type { Cloud } from '../../src/cloud/index.ts'
+import { reconcile } from '../../src/reconcile/reconcile.ts'
 import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
 import { say } from '../support/scripted-provider.ts'
@@ -102,4 +105,72 @@ t.test('a circuit that is open, and nothing due to be called: a look closes it',
   t.equal(await health(), 'open')
   t.match(await engine.reconcile({ scope }), { looked: 40, failed: 0, drifted: [/./] })
   await eventually('it is closed', async () => (await health()) === 'well')
+})
+
+/** Ten things, all changed: some are shown as they are told, the others as they may be. */
+const changed = async (t: Test, shown: Readonly<Record<string, unknown>> = {}) => {
+  const { engine } = await observing(t, 10, (_world, name) => {
+    const seen = Object.hasOwn(shown, name) ? shown[name] : { state: { n: 2 } }
+    const id = { external_id: `id-${name}` }
+    // A provider without types may answer with anything.
+    return Promise.resolve((typeof seen === 'object' ? { ...id, ...seen } : seen) as Sighting)
+  })
+  const putBack = async (): Promise<readonly string[]> => {
+    const rows = await engine.sql<{ name: string }[]>`
+      select name from foreword.intent where verb = 'update' order by name`
+    return rows.map(({ name }) => name)
+  }
+  return { engine, putBack }
+}
+
+const but = (...not: readonly number[]): readonly string[] =>
+  Array.from({ length: 10 }, (_, n) => thing(n)).filter((_, n) => !not.includes(n))
+
+t.test('what cannot be believed is told, and all others are put back', async (t) => {
+  const { engine, putBack } = await changed(t)
+  const refused = [thing(3), thing(7)]
+  const run = reconcile({
+    ...engine.reconcileDeps,
+    decide: async (decider, options) => {
+      const asked = JSON.stringify(options.input)
+      const name = refused.find((one) => asked.includes(one))
+      return decider.name === 'foreword/observe' && name !== undefined
+        ? { type: 'invalid', sqlstate: '22001', reason: 'it is too long', remedy: 'Mend it.' }
+        : engine.decide(decider, options)
+    },
+  })
+  const done = await run({ scope })
+  t.match(done, { looked: 10, failed: 0 })
+  const told = { scope, reason: 'it has drifted, and it is too long', remedy: 'Mend it.' }
+  t.match(
+    done.left.toSorted((a, b) => String(a.resource).localeCompare(String(b.resource))),
+    refused.map((name) => ({ ...told, resource: `thing/${name}` })),
+  )
+  t.same(await putBack(), but(3, 7))
+})
+
+t.test('looks that cannot be recorded fail, and say nothing of the others', async (t) => {
+  const odd = [{ state: { n: 2 }, condition: 'BUILD' }, { state: null }, {}, 'web']
+  const shown: Record<string, unknown> = Object.fromEntries(
+    odd.map((seen, n) => [thing(2 * n), seen]),
+  )
+  const { engine, putBack } = await changed(t, shown)
+  // A path that no index of Postgres takes.
+  let deep: Json = 1
+  for (let n = 1; n < 99; n++) deep = { [`${(n / 7) ** 0.5}${(n / 3) ** 0.5}`.repeat(2)]: deep }
+  await engine.sql.begin('isolation level serializable', async (tx) => {
+    await tx`
+      update foreword_private.resource_state
+      set assumed = jsonb_build_object('n', 1, 'deep', ${tx.json(deep)}::jsonb)
+      where resource = foreword_code.resource_id(${scope}, 'thing', ${thing(8)})`
+  })
+  const empty = structuredClone(deep)
+  let at = empty as Record<string, Json>
+  for (let n = 2; n < 99; n++) at = Object.values(at)[0] as Record<string, Json>
+  for (const key of Object.keys(at)) at[key] = 2
+  shown[thing(8)] = { state: { n: 1, deep: empty } }
+  const done = await engine.reconcile({ scope })
+  t.match(done, { looked: 5, skipped: 0, failed: 5, left: [] })
+  t.same(await putBack(), but(0, 2, 4, 6, 8))
+  t.match(await engine.sql`select from foreword.resource where assumed is null`, [], 'none is gone')
 })

@@ -15,7 +15,7 @@ import type {
 import { resourceId } from '../domain/resource-id.ts'
 import { alone, alone_patience_ms } from './alone.ts'
 import type { Sql, TransactionSql } from './connect.ts'
-import { fewAtOnce } from './few-at-once.ts'
+import { fewAtOnce, unlessUnderWay } from './few-at-once.ts'
 import { jsonb } from './jsonb.ts'
 import { serializably } from './system.ts'
 
@@ -235,8 +235,12 @@ export const applyLog = (sql: Sql): ApplyLog => ({
     const [row] = await sql<{ taken: number }[]>`select foreword_code.sweep() as taken`
     return row?.taken ?? 0
   }),
-  withdraw: fewAtOnce(at_once_max, (lease: Lease) =>
-    takeBack(sql, lease, [lease.entry], { patience_ms: lock_patience_ms }),
+  // Leased anew while it waits, it would stand in the queue, and in its kind's slots, once more each time.
+  withdraw: unlessUnderWay(
+    ({ entry }: Lease) => entry,
+    fewAtOnce(at_once_max, (lease: Lease) =>
+      takeBack(sql, lease, [lease.entry], { patience_ms: lock_patience_ms }),
+    ),
   ),
   // The others would only wait for its lock.
   certify: fewAtOnce(1, (lease: Lease) => certify(sql, lease)),

@@ -18,3 +18,21 @@ export const fewAtOnce = <Args extends readonly unknown[], A>(
     }
   }
 }
+
+/** A call comes to nothing, at once, while one of its key waits or runs. */
+export const unlessUnderWay = <A>(
+  keyOf: (of: A) => number,
+  call: (of: A) => Promise<void>,
+): ((of: A) => Promise<void>) => {
+  const under_way = new Set<number>()
+  return async (of) => {
+    const key = keyOf(of)
+    if (under_way.has(key)) return
+    under_way.add(key)
+    try {
+      await call(of)
+    } finally {
+      under_way.delete(key)
+    }
+  }
+}

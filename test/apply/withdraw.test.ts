@@ -2,8 +2,10 @@ import t from 'tap'
 import { create, defineDecider } from '../../src/domain/decider.ts'
 import type { Json, JsonObject } from '../../src/domain/json.ts'
 import { applied, rejected } from '../../src/domain/provider.ts'
+import type { Lease } from '../../src/domain/ports.ts'
 import type { Engine } from '../../src/foreword.ts'
 import type { Reserved, TransactionSql } from '../../src/store/connect.ts'
+import { applyLog } from '../../src/store/apply-log.ts'
 import { jsonb } from '../../src/store/jsonb.ts'
 import { serializably } from '../../src/store/system.ts'
 import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'
@@ -164,4 +166,39 @@ t.test('those that wait for a person leave their worker its connections', async 
   await serializably(engine.sql, cancel)
   await allSettled(engine)
   t.match(await engine.sql`select consumed from foreword.quota`, [{ consumed: 0 }])
+})
+
+t.test('leased anew while it waits for a person, it waits once', async (t) => {
+  const provider = scriptedProvider({ call: () => Promise.resolve(rejected('no')) })
+  const { engine } = await testEngine(t, { providers: [provider] })
+  for (const name of ['first', 'second']) {
+    await engine.decide(say, { scope, input: { drafts: [create('thing', name, {})] } })
+  }
+  const resources = await engine.sql<{ resource: string; entry: number }[]>`
+    update foreword_private.entry set state = 'rejected', due_at = null returning resource, id as entry`
+  const person = await engine.sql.reserve()
+  t.teardown(() => {
+    person.release()
+  })
+  await person`begin`
+  await person`
+    select from foreword_private.resource_state
+    where resource = any (${resources.map(({ resource }) => resource)}::uuid[])
+    for update`
+  const log = applyLog(engine.sql)
+  const lease = (which: number, epoch: number): Lease => {
+    const entry = resources[which]?.entry ?? 0
+    return { entry, epoch, scope, reason: 'no' } as unknown as Lease
+  }
+  const waiting = [log.withdraw(lease(0, 1)), log.withdraw(lease(1, 1))]
+  const ended = Promise.allSettled(waiting)
+  for (let epoch = 2; epoch < 9; epoch++) await log.withdraw(lease(1, epoch))
+  t.same(
+    (await ended).map(({ status }) => status),
+    ['rejected', 'rejected'],
+    'they have waited for the person in vain, and are leased anew',
+  )
+  await person`rollback`
+  for (const which of [0, 1]) await log.withdraw(lease(which, 9))
+  t.match(await allSettled(engine), [{ state: 'rejected' }, { state: 'rejected' }])
 })

@@ -191,8 +191,11 @@ export const confirm = async (
       elsewhere === 'shown' &&
       (!isStateVerb(lease.verb) || shows(lease, spec.right.state, sighting))
     if (!shown) {
-      const pending = sighting !== null && sighting.condition === 'pending'
-      return resultOf(lease, { type: 'not_shown', pending }, provider)
+      const { condition } = sighting ?? {}
+      const failed = condition === 'failed' && lease.verb !== 'delete' && isStateVerb(lease.verb)
+      const learned: Learned = { type: 'not_shown', pending: condition === 'pending', failed }
+      // Who is asked sees what is there.
+      return resultOf(lease, learned, provider, failed ? sightingOf(sighting) : {})
     }
     return resultOf(lease, { type: 'shown' }, provider, sightingOf(sighting))
   } catch (error) {

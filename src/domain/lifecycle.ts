@@ -61,8 +61,8 @@ export type Learned =
   | { readonly type: 'doubted'; readonly reason: string }
   /** A look shows the effect. */
   | { readonly type: 'shown' }
-  /** A look does not show it, or not yet wholly (`pending`: the API is still at it). */
-  | { readonly type: 'not_shown'; readonly pending: boolean }
+  /** A look does not show it, or not yet wholly (`pending`: the API is still at it), or broken (`failed`). */
+  | { readonly type: 'not_shown'; readonly pending: boolean; readonly failed?: boolean }
   /** The look itself failed, and says nothing. */
   | { readonly type: 'look_failed'; readonly reason: string }
   /** A look-up found what the unknown call left behind. */
@@ -201,6 +201,30 @@ const done = (traits: Traits): Move =>
     ? to('confirmed', null)
     : to('applied', Math.min(traits.settle_ms / 4, 250))
 
+/** What is broken stays so: nothing is waited for, once no look is so late that it shows what was there before. */
+const notShown = (
+  since_ms: number,
+  { pending, failed = false }: Extract<Learned, { type: 'not_shown' }>,
+  traits: Traits,
+): Move => {
+  const again_ms = look_again_ms(traits, since_ms)
+  if (failed) {
+    const settled_in_ms = traits.settle_ms - since_ms
+    return settled_in_ms > 0
+      ? to('applied', Math.min(again_ms, settled_in_ms), 'it shows as failed')
+      : to('in_doubt', null, 'it is there, and broken: its API shows it as failed')
+  }
+  if (pending) {
+    const limit_ms = operation_timeout_ms(traits)
+    return since_ms > limit_ms
+      ? to('in_doubt', null, `it is there, and not ready after ${spanOf(limit_ms)}`)
+      : to('applied', again_ms, 'not ready yet')
+  }
+  return since_ms > show_timeout_ms(traits)
+    ? to('in_doubt', 1_000, 'it is said to be done, but no look shows it')
+    : to('applied', again_ms)
+}
+
 /** The next state. Exhaustive: a new thing to learn does not compile until it has an answer here. */
 export const next = (standing: Standing, learned: Learned, traits: Traits): Move => {
   switch (learned.type) {
@@ -235,18 +259,8 @@ export const next = (standing: Standing, learned: Learned, traits: Traits): Move
         ? to('confirmed', null, null, looks)
         : to('applied', 25, null, looks)
     }
-    case 'not_shown': {
-      const since_ms = standing.applied_ms_ago ?? 0
-      if (learned.pending) {
-        const limit_ms = operation_timeout_ms(traits)
-        return since_ms > limit_ms
-          ? to('in_doubt', null, `it is there, and not ready after ${spanOf(limit_ms)}`)
-          : to('applied', look_again_ms(traits, since_ms), 'not ready yet')
-      }
-      return since_ms > show_timeout_ms(traits)
-        ? to('in_doubt', 1_000, 'it is said to be done, but no look shows it')
-        : to('applied', look_again_ms(traits, since_ms))
-    }
+    case 'not_shown':
+      return notShown(standing.applied_ms_ago ?? 0, learned, traits)
     case 'look_failed':
       return to(
         standing.applied_ms_ago === null ? 'in_doubt' : 'applied',

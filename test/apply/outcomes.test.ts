@@ -234,8 +234,11 @@ for (const [what, [over, sighting, calls_due]] of Object.entries(proofs)) {
     const engine = engineOn(t, world.url, testConfig(world.url, { providers: [provider] }))
     await testWorker(t, engine)
     await engine.decide(say, { scope, input: { drafts: [create('thing', 'a', { is: 'it' })] } })
-    // Found, it is looked at until it shows; by its absence it would have been made again by then.
-    await eventually('looked at, or made again', () => Promise.resolve(looks >= 8 || calls === 2))
+    // Found, it is looked at until it shows, or is asked about; by its absence it would have been made again by then.
+    await eventually('looked at, or made again', async () => {
+      const asked = await engine.sql`select from foreword.doubt where waits_for_a_person`
+      return looks >= 8 || calls === 2 || asked.length > 0
+    })
     t.equal(calls, calls_due)
     if (calls_due === 1)
       t.match(await engine.sql`select external_id from foreword.resource`, [
@@ -243,3 +246,23 @@ for (const [what, [over, sighting, calls_due]] of Object.entries(proofs)) {
       ])
   })
 }
+
+t.test('a person is asked at once about what is made and broken, and told so', async (t) => {
+  const state = { size: 's' }
+  const broken: Sighting = { state, external_id: 'vm-1', condition: 'failed' }
+  const provider = scriptedProvider({
+    // Until nothing shows it is waited for a minute at least.
+    traits: { idempotency: 'lookup', sightings: 2, settle_ms: 20 },
+    call: () => Promise.resolve(applied(state, { external_id: 'vm-1' })),
+    read: () => Promise.resolve(broken),
+  })
+  const { engine } = await testEngine(t, { providers: [provider] })
+  await testWorker(t, engine)
+  await engine.decide(say, { scope, input: { drafts: [create('thing', 'web', state)] } })
+  t.match(await parked(engine), {
+    attempts: 1,
+    reason: 'it is there, and broken: its API shows it as failed',
+  })
+  const [doubt] = await engine.sql`select lookup, waits_for_a_person from foreword.doubt`
+  t.match(doubt, { waits_for_a_person: true, lookup: { observed: state, external_id: 'vm-1' } })
+})

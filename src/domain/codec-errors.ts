@@ -185,7 +185,7 @@ const leafOf = (keys: readonly Key[], type: Shape, failure: t.ValidationError): 
     keys,
     path: formatPath(keys),
     message: failure.message ?? otherwise,
-    remedy: type.remedy ?? remedyFor(wanted, failure.value),
+    remedy: remedyOf(type.remedy, wanted, failure.value),
     at: type.name === unknown_key_name ? 'key' : 'value',
     literal: type._tag === 'LiteralType',
   }
@@ -194,10 +194,18 @@ const leafOf = (keys: readonly Key[], type: Shape, failure: t.ValidationError): 
 /** The name of the codec that no key passes: by it an unknown key is told from a wrong value. */
 export const unknown_key_name = 'no such key'
 
+/** Texts that YAML reads as something else. */
+const texts: ReadonlySet<string> = new Set(['a string', 'a name', 'a scope', 'a kind'])
+
+const remedyOf = (declared: string | undefined, wanted: string, value: unknown): string => {
+  const is_bare = typeof value === 'number' || typeof value === 'boolean'
+  return is_bare && texts.has(wanted)
+    ? `put it in quotes: "${value}"`
+    : (declared ?? remedyFor(wanted, value))
+}
+
 const remedyFor = (wanted: string, value: unknown): string => {
   if (value === undefined) return 'add it'
-  if (wanted === 'a string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `put it in quotes: "${value}"`
   if (wanted === 'a number' && typeof value === 'string' && Number.isFinite(Number(value)))
     return 'write it without quotes'
   return `write ${wanted}`

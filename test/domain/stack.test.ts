@@ -20,6 +20,22 @@ const stackWith = (change: object): readonly string[] =>
 const resourceWith = (change: object): readonly string[] =>
   stackWith({ resources: [resource, { ...resource, ...change }] })
 
+t.test('a name that YAML reads as something else belongs in quotes', (t) => {
+  const remedies = (change: object): readonly string[] => {
+    const decoded = Stack.decode({ scope: 'acme/prod', resources: [resource], ...change })
+    return E.isRight(decoded) ? [] : formatErrors(decoded.left).map(({ remedy }) => remedy)
+  }
+  t.same(remedies({ scope: 5 }), ['put it in quotes: "5"'])
+  for (const odd of [5, true]) {
+    for (const part of ['name', 'kind']) {
+      const told = remedies({ resources: [{ ...resource, [part]: odd }] })
+      t.same(told, [`put it in quotes: "${odd}"`], part)
+    }
+  }
+  t.match(remedies({ scope: [] }), [/use letters/])
+  t.end()
+})
+
 t.test('every JSON value passes as it is', async (t) => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {

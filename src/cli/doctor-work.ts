@@ -27,6 +27,18 @@ const orphanedSaid = (orphaned: readonly Orphaned[]): readonly Said[] =>
     ),
   )
 
+const diedSaid = (dead: readonly Worker[]): readonly Said[] => {
+  if (dead.length === 0) return []
+  const running = dead.reduce((sum, w) => sum + w.running, 0)
+  const ids = dead.map((w) => `${w.id} on ${w.host}`).join(', ')
+  return [
+    warn(
+      `worker ${ids} died with ${plural(running, 'intent')} in hand`,
+      'start one, unless another lives, which takes them over',
+    ),
+  ]
+}
+
 const workers: Check = {
   name: 'workers',
   of_foreword: true,
@@ -67,16 +79,7 @@ const workers: Check = {
       )
     }
     if (alive.length > 0) said.push(...orphanedSaid(orphaned))
-    if (dead.length > 0) {
-      const running = dead.reduce((sum, w) => sum + w.running, 0)
-      const ids = dead.map((w) => `${w.id} on ${w.host}`).join(', ')
-      said.push(
-        warn(
-          `worker ${ids} died with ${plural(running, 'intent')} in hand`,
-          'start one, unless another lives, which takes them over',
-        ),
-      )
-    }
+    said.push(...diedSaid(dead))
     if (versions.length > 1 || (versions[0] ?? version) !== version) {
       said.push(
         warn(

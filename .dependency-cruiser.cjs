@@ -30,13 +30,13 @@ const rooms = {
     'cloud',
     'web',
     'telemetry',
-    '(index|foreword|engine|applying|use-cases|connect|logger|secrets|under-way|version)\\.ts$',
+    '(index|foreword|engine|applying|applying-here|use-cases|connect|logger|secrets|under-way|version)\\.ts$',
   ],
 }
 
 /** Files above the rooms that put them together: the library's door, and what it and the CLI share. */
 const top =
-  'index|main|node-version|node-checked|foreword|engine|applying|use-cases|connect|logger|secrets|under-way|version'
+  'index|main|node-version|node-checked|foreword|engine|applying|applying-here|use-cases|connect|logger|secrets|under-way|version'
 
 /** Packages that a room may import and no other package; a room that is not named here is free. */
 const packagesOfRoom = {

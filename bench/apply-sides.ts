@@ -32,10 +32,6 @@ export const endToEnd = async (side: Side, callers: number, ms: number): Promise
   return (submitted / (performance.now() - started)) * 1_000
 }
 
-const died = (reason: string): never => {
-  throw new Error(`applying here has ended: ${reason}`)
-}
-
 /** Changes of resources that are there, or creations of new ones, which write half as much again. */
 export const ours = (
   database: BenchDatabase,
@@ -43,7 +39,7 @@ export const ours = (
   verb: 'update' | 'create' = 'update',
 ): Side => {
   const engine = database.engine({ providers: [stubProvider(stub)] })
-  const decide = engine.decideHere(died)
+  const decide = engine.decideHere
   return {
     submit: async () => {
       const decided = await (verb === 'create'

@@ -58,11 +58,7 @@ const apart = async (server: BenchServer, stub: Stub): Promise<Side> => {
 
 const here = async (server: BenchServer, stub: Stub): Promise<Side> => {
   const database = await server.database()
-  const decide = database
-    .engine({ providers: [stubProvider(stub.url)] })
-    .decideHere((reason): never => {
-      throw new Error(reason)
-    })
+  const decide = database.engine({ providers: [stubProvider(stub.url)] }).decideHere
   return {
     name: 'here ',
     submit: async () => decided(await decide(createOne, { scope, input: newName() })),

@@ -9,14 +9,13 @@ import type { StaleDecision } from './domain/ports.ts'
 import type { DecideResult } from './domain/result.ts'
 import type { Telemetry } from './domain/telemetry-ports.ts'
 import type { Engine, EngineOptions } from './engine.ts'
-import { createNotices } from './reconcile/notices.ts'
 import { applyLog } from './store/apply-log.ts'
 import { budgetStore } from './store/budget-store.ts'
 import { connectSql } from './store/connect.ts'
 import { tracesOf } from './store/trace-store.ts'
 import { hearWakeups } from './store/wakeup.ts'
 import { enterAsWorker } from './store/worker-presence.ts'
-import { startSweep, type WorkerDeps } from './worker/worker.ts'
+import type { WorkerDeps } from './worker/worker.ts'
 
 /**
  * Its own converge is not among the deciders that decide again: whatever is wanted is converged to at the
@@ -39,7 +38,7 @@ const decidingAgain =
     return run(decider, { scope, input, actor, reason, instead_of: decision })
   }
 
-interface ApplyingHere {
+export interface Applying {
   readonly worker: number
   readonly applier: Applier
   readonly hear: WorkerDeps['hear']
@@ -51,7 +50,7 @@ export const enterAndApply = async (
   options: EngineOptions,
   engine: Pick<Engine, 'decide' | 'providers' | 'budgets'> & { readonly telemetry: Telemetry },
   onFatal: (reason: string) => void,
-): Promise<ApplyingHere> => {
+): Promise<Applying> => {
   const { config, logger, url } = options
   const { providers, telemetry } = engine
   const presence = await enterAsWorker({
@@ -104,42 +103,4 @@ export const enterAndApply = async (
     await sql.end({ timeout: 5 })
   }
   return { worker: presence.worker, applier, hear: (onWake) => hearWakeups(sql, onWake), leave }
-}
-
-/** An applier of the deciding process itself, entered with the first intent that asks for it. */
-export const applyHere = (
-  options: EngineOptions,
-  engine: Pick<Engine, 'decide' | 'providers' | 'budgets' | 'reconcileDeps'> & {
-    readonly telemetry: Telemetry
-  },
-) => {
-  const { sweep_interval_ms, drain_timeout_ms } = options.config.limits
-  const notices = createNotices(engine.reconcileDeps)
-  let entered: Promise<ApplyingHere & { readonly stopSweep: () => void }> | null = null
-  let leaving: Promise<void> | null = null
-  const enter = async (onFatal: (reason: string) => void) => {
-    const here = await enterAndApply(options, engine, onFatal)
-    // There may be no other worker to see to what becomes due without a decision, or to what webhooks tell.
-    const sweeping = { ...options, ...here, sweep_interval_ms, onFatal, onSweep: notices.tick }
-    return { ...here, stopSweep: startSweep(sweeping) }
-  }
-  const leave = async (): Promise<void> => {
-    const here = await entered?.catch(() => null)
-    if (here === undefined || here === null) return
-    here.stopSweep()
-    await Promise.all([here.applier.drain(drain_timeout_ms), notices.stop(drain_timeout_ms)])
-    await here.leave()
-  }
-  return {
-    wake: async (onFatal: (reason: string) => void): Promise<void> => {
-      // A worker that entered now would stay when all else has ended.
-      if (leaving !== null) throw new Error('this process has stopped applying')
-      entered ??= enter(onFatal).catch((error: unknown) => {
-        entered = null
-        throw error
-      })
-      await (await entered).applier.wake()
-    },
-    leave: (): Promise<void> => (leaving ??= leave()),
-  }
 }

@@ -153,11 +153,6 @@ const connected = (
   closeDatabase: () => Promise<void>,
   drain_timeout_ms: number,
 ): Connected => {
-  const lost = (reason: string): void => {
-    // Another worker takes over what ran here; this process must not go on as if it had its leases.
-    throw new Error(`foreword: applying here has ended: ${reason}`)
-  }
-  const here = engine.decideHere(lost)
   /** A database that is away is not waited for: whoever calls knows whether to try again, and when. */
   const unreachable = (error: unknown): never => {
     throw connectionError(engine.url, otherRelease(engine.url, error))
@@ -177,7 +172,7 @@ const connected = (
       const wrong = wrongWithArguments(decider, call)
       if (wrong !== null) return { type: 'invalid', ...wrong }
       const { apply, input, ...rest } = call
-      const decide = apply === 'here' ? here : engine.decide
+      const decide = apply === 'here' ? engine.decideHere : engine.decide
       const options = { ...rest, input: input as never }
       return under_way.run(() => decide(decider, options)).catch(unreachable)
     },

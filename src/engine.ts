@@ -27,7 +27,7 @@ export interface Engine {
   readonly sql: Sql
   readonly decide: ReturnType<typeof decide>
   /** Decides, and carries the intents out at once in this process: same claim, same lease as any worker's. */
-  readonly decideHere: (onFatal: (reason: string) => void) => ReturnType<typeof decide>
+  readonly decideHere: ReturnType<typeof decide>
   readonly reconcile: ReturnType<typeof reconcile>
   readonly reconcileDeps: ReconcileDeps
   readonly providers: ReadonlyMap<string, AnyProvider>
@@ -39,6 +39,6 @@ export interface Engine {
     schedules?: readonly Schedule[],
   ) => Promise<Worker>
   /** Carries out in this process what is due; resolves once it is claimed. */
-  readonly applyHere: (onFatal: (reason: string) => void) => Promise<void>
+  readonly applyHere: () => Promise<void>
   readonly close: () => Promise<void>
 }

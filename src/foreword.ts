@@ -20,7 +20,8 @@ import { scheduleStore } from './store/schedule-store.ts'
 import { createWakeup } from './store/wakeup.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
 import { useCases, waking, type Ground, type UseCases } from './use-cases.ts'
-import { applyHere, enterAndApply } from './applying.ts'
+import { applyHere } from './applying-here.ts'
+import { enterAndApply } from './applying.ts'
 import type { Engine, EngineOptions } from './engine.ts'
 import { bringQueue } from './worker/queue-needs.ts'
 import { runSchedule } from './worker/run-scheduled.ts'
@@ -152,11 +153,10 @@ export const openEngine = (options: EngineOptions): Engine => {
         whole,
       })
     },
-    decideHere: (onFatal) =>
-      waking(quietly, () => {
-        // Should this process not come to it, others are told.
-        here.wake(onFatal).catch(wakeup.wake)
-      }),
+    decideHere: waking(quietly, () => {
+      // Should this process not come to it, others are told.
+      here.wake().catch(wakeup.wake)
+    }),
     applyHere: here.wake,
     close: async () => {
       await here.leave()

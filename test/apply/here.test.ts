@@ -31,13 +31,9 @@ const made = defineDecider({
   decide: (_facts, name: string) => create('thing', name, { size: 1 }),
 })
 
-const died = (reason: string): never => {
-  throw new Error(reason)
-}
-
 t.test('applied here: carried out once each, with no other worker and no wake-up', async (t) => {
   const { engine, cloud } = await cloudWorld(t)
-  const decide = engine.decideHere(died)
+  const decide = engine.decideHere
   const names = Array.from({ length: 20 }, (_, i) => `vm-${i}`)
   await Promise.all(names.map((name) => decide(one, { scope, input: name })))
   const intents = await allSettled(engine)
@@ -60,7 +56,7 @@ t.test('applied here: what becomes due without a decision is seen to as well', a
     },
   })
   const { engine } = await testEngine(t, { providers: [provider] })
-  await engine.decideHere(died)(made, { scope, input: 'a' })
+  await engine.decideHere(made, { scope, input: 'a' })
   const parked = await eventually('it is parked', async () => {
     const [row] = await engine.sql<{ id: number }[]>`
       select id from foreword.intent where state = 'in_doubt' and due_at is null`
@@ -79,7 +75,7 @@ t.test('a process that cannot apply tells the others', async (t) => {
   await engine.sql`create trigger refuse_worker before insert on foreword_private.worker
     for each row when (new.version = 'refused') execute function refuse_worker()`
   const refused = engineOn(t, url, testConfig(url, { providers }), 'refused')
-  const decided = await refused.decideHere(died)(one, { scope, input: 'vm-1' })
+  const decided = await refused.decideHere(one, { scope, input: 'vm-1' })
   t.match(decided, { type: 'decided' })
   await testWorker(t, engine)
   t.match(await allSettled(engine), [{ name: 'vm-1', state: 'confirmed' }])
@@ -97,7 +93,7 @@ t.test('who leaves while a claim is on its way carries out what it is given', as
   const { engine, url } = await testEngine(t, { providers: [provider] })
   const beside = connectSql({ url, application_name: 'beside', max: 2 })
   t.teardown(() => beside.end())
-  const decide = engine.decideHere(died)
+  const decide = engine.decideHere
   await decide(made, { scope, input: 'a' })
   await allSettled(engine)
   const holding = await beside.reserve()
@@ -126,3 +122,42 @@ t.test('who leaves while a claim is on its way carries out what it is given', as
   ])
   t.equal(calls, 2)
 })
+
+t.test(
+  'who loses the lock of his worker lets end what he has in hand, and enters anew',
+  async (t) => {
+    const begun: string[] = []
+    let answer = (): void => undefined
+    const held = new Promise<void>((resolve) => (answer = resolve))
+    const provider = thingProvider({
+      traits: { idempotency: 'none' },
+      create: async (call) => {
+        begun.push(call.name)
+        if (call.name === 'a') await held
+        return applied(call.spec as Json)
+      },
+    })
+    const { engine } = await testEngine(t, { providers: [provider] })
+    await engine.decideHere(made, { scope, input: 'a' })
+    await eventually('its call is open', () => begun.length === 1)
+    const workers = () => engine.sql<{ alive: boolean }[]>`
+    select w.alive from foreword.worker w order by w.id`
+    t.match(await workers(), [{ alive: true }])
+    await engine.sql`
+    select pg_terminate_backend(a.pid)
+    from pg_stat_activity a
+    where a.datname = current_database() and a.application_name = 'foreword:presence'`
+    await eventually('its lock is gone', async () => (await workers())[0]?.alive === false)
+    // Nobody else applies, and nothing else is decided here.
+    await engine.decide(made, { scope, input: 'b' })
+    answer()
+    const intents = await allSettled(engine)
+    t.match(intents, [
+      { name: 'a', state: 'confirmed' },
+      { name: 'b', state: 'confirmed' },
+    ])
+    t.same(begun, ['a', 'b'])
+    t.match(await workers(), [{ alive: false }, { alive: true }])
+    await engine.close()
+  },
+)

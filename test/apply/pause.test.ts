@@ -29,10 +29,6 @@ const pause = (engine: Engine, at = scope) =>
   engine.sql`select foreword.pause(${at}, 'ada', 'freeze')`
 const resume = (engine: Engine, at = scope) => engine.sql`select foreword.resume(${at}, 'ada')`
 
-const died = (reason: string): never => {
-  throw new Error(reason)
-}
-
 /** Its intents are known to be set aside: a claim has come across them. */
 const setAside = (engine: Engine, count: number, at = scope): Promise<unknown> =>
   eventually(`${count} are set aside`, async () => {
@@ -124,7 +120,7 @@ t.test(
 t.test('what is decided and applied here waits as well', async (t) => {
   const { engine, thing } = await gated(t)
   thing.open()
-  const here = engine.decideHere(died)
+  const here = engine.decideHere
   t.match(await here(say, { scope, input: [create('thing', 'a', {})] }), { type: 'decided' })
   await allSettled(engine)
   await engine.decide(say, { scope, input: [update('thing', 'a', { n: 1 })] })
@@ -133,11 +129,11 @@ t.test('what is decided and applied here waits as well', async (t) => {
     type: 'refused',
     paused: true,
   })
-  await engine.applyHere(died)
+  await engine.applyHere()
   await setAside(engine, 1)
   t.same(thing.begun(), ['create a'])
   await resume(engine)
-  await engine.applyHere(died)
+  await engine.applyHere()
   await allSettled(engine)
 })
 

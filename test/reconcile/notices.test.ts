@@ -78,10 +78,7 @@ t.test(
 
 t.test('a process that carries out what it decides looks into it as a worker does', async (t) => {
   const { world, engine } = await told(t)
-  const decide = engine.decideHere((reason): never => {
-    throw new Error(reason)
-  })
-  await decide(say, { scope, input: { drafts: [update('thing', thing(0), { n: 3 })] } })
+  await engine.decideHere(say, { scope, input: { drafts: [update('thing', thing(0), { n: 3 })] } })
   await allSettled(engine)
   world.set(thing(1), { n: 2 })
   t.equal(await observe(engine, thing(1), { n: 2 }), 'looking')

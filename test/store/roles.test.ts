@@ -484,9 +484,7 @@ const applyAs = async (
   const { providers, engine } = world
   const applying = engineOn(t, user.url, testConfig(user.url, { providers }))
   await eventually('every intent settled', async () => {
-    await applying.applyHere((reason) => {
-      throw new Error(reason)
-    })
+    await applying.applyHere()
     return (await engine.sql`select from foreword.intent where settled_at is null`).length === 0
   })
   return (await allSettled(engine)).map((i) => `${i.verb} ${i.name} ${i.state}`)

@@ -1,7 +1,7 @@
 -- The desired state that was acted on must still be the one that is wanted. Marking it is a write, so
 -- an owner who changes his mind meanwhile meets this decision whatever his isolation level.
 -- p_acted: [{resource, generation, adopted: {spec}}]. adopted: what was seen is what is wanted from now on, in the
--- same transaction as it is what is assumed; spec null: wanted absent.
+-- same transaction as it is what is assumed; spec null: it is gone, and nobody has a say in it.
 create function foreword_code.mark_acted(p_acted jsonb) returns void
 language plpgsql as $$
 declare
@@ -10,7 +10,7 @@ begin
   update foreword_private.desired d
   set acted_generation = d.generation
   from jsonb_to_recordset(p_acted) as a (resource uuid, generation bigint)
-  where d.resource = a.resource and d.generation = a.generation;
+  where d.resource = a.resource and d.generation = a.generation and d.ended_at is null;
   get diagnostics marked = row_count;
   if marked < jsonb_array_length(p_acted) then
     raise exception 'what is wanted has changed meanwhile'
@@ -20,6 +20,7 @@ begin
     update foreword_private.desired d
     set
       spec = nullif(a.adopted -> 'spec', 'null'),
+      ended_at = case when a.adopted -> 'spec' = 'null' then clock_timestamp() end,
       generation = d.generation + 1,
       acted_generation = d.generation + 1,
       wanted_at = clock_timestamp(),

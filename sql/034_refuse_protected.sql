@@ -14,7 +14,7 @@ begin
   cross join lateral (
     select d.lifecycle
     from foreword_private.desired d
-    where d.resource = c.resource
+    where d.resource = c.resource and d.ended_at is null
     offset 0
     for share
   ) d

@@ -248,6 +248,7 @@ begin
   on conflict (resource) do update
   set
     spec = null,
+    ended_at = null,
     lifecycle = excluded.lifecycle,
     generation = d.generation + 1,
     acted_generation = d.generation + 1,
@@ -298,10 +299,12 @@ language sql as $$
     generation = d.generation + 1,
     acted_generation = d.generation + 1,
     wanted_at = clock_timestamp(),
-    wanted_by = excluded.wanted_by;
+    wanted_by = excluded.wanted_by,
+    ended_at = null;
   update foreword_private.desired d
   set
     spec = null,
+    ended_at = clock_timestamp(),
     lifecycle = '{}',
     generation = d.generation + 1,
     acted_generation = d.generation + 1,

@@ -1,6 +1,7 @@
 -- Gives back what a resource consumed, once its deletion was seen: a decision like any other, since
 -- whoever has read a counter relied on it. Does nothing when there is nothing to give back, or when the
--- resource is to be made again: its counters moved with that decision, and go with its own end. Idempotent.
+-- resource is to be made again: its counters moved with that decision, and go with its own end. And ends the wish that
+-- it be absent. Idempotent.
 create function foreword_code.release(p_id uuid, p_resource uuid, p_version bigint) returns void
 language plpgsql
 security definer
@@ -16,6 +17,23 @@ as $$
 declare
   released record;
 begin
+  -- Whoever wanted it absent has what he wanted: what comes after this is not his.
+  update foreword_private.desired d
+  set ended_at = clock_timestamp()
+  where
+    d.resource = p_resource
+    and d.spec is null
+    and d.ended_at is null
+    and exists (
+      select
+      from foreword_private.resource_state s
+      where s.resource = p_resource and s.assumed is null
+    )
+    and not exists (
+      select
+      from foreword_private.entry e
+      where e.resource = p_resource and e.version > p_version and e.settled_at is null
+    );
   select r.scope, s.counters, s.version
   into released
   from foreword_private.resource_state s

@@ -61,7 +61,8 @@ begin
     lifecycle = excluded.lifecycle,
     generation = d.generation + 1,
     wanted_at = clock_timestamp(),
-    wanted_by = excluded.wanted_by
+    wanted_by = excluded.wanted_by,
+    ended_at = null
   where
     (d.stack = excluded.stack or d.spec is null or want.take_over)
     and (d.spec, d.labels, d.counters, d.needs, d.stack, d.lifecycle)
@@ -88,7 +89,7 @@ $$;
 comment on function foreword.want(text, text, text, jsonb, jsonb, text[], text, jsonb, text, jsonb, boolean) is
   'Asks for a resource: scope, kind, name, spec (JSON object), labels, needs (KIND/NAME …), lifecycle {prevent_destroy, create_before_destroy, ignore: [paths], replace_on: [paths]}. Returns the generation; asking for the same again changes nothing. FW020: the spec is not an object, or has a number of more digits than programs can hold. FW028: the lifecycle is not one. FW034: another stack wants it.';
 
--- Asks that a resource shall be no more; the next converge intends its deletion.
+-- Asks that a resource shall be no more; the next converge intends its deletion. Once it is gone, nobody has a say in it.
 create function foreword.unwant(
   scope text,
   kind text,
@@ -110,6 +111,7 @@ begin
     where
       d.resource = wanted
       and d.lifecycle @> '{"prevent_destroy": true}'
+      and d.ended_at is null
       and s.assumed is not null
   ) then
     raise exception '%/% is protected by prevent_destroy', unwant.kind, unwant.name
@@ -132,4 +134,4 @@ begin
 end
 $$;
 comment on function foreword.unwant(text, text, text, text) is
-  'Takes back a wanted resource: the next converge deletes it. True if it was wanted. FW026: it is protected.';
+  'Takes back a wanted resource: the next converge deletes it, and once it is gone, whoever makes it again keeps it. True if it was wanted. FW026: it is protected.';

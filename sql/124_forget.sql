@@ -108,6 +108,7 @@ begin
   update foreword_private.desired d
   set
     spec = null,
+    ended_at = clock_timestamp(),
     needs = '{}',
     generation = d.generation + 1,
     acted_generation = d.generation + 1,

@@ -86,7 +86,7 @@ select
   d.lifecycle
 from foreword_private.resource r
 join foreword_private.resource_state s on s.resource = r.id
-left join foreword_private.desired d on d.resource = r.id
+left join foreword_private.desired d on d.resource = r.id and d.ended_at is null
 left join foreword_private.observation o on o.resource = r.id
 left join lateral (
   select e.id, e.state, e.reason, e.applied_at, e.recorded_at, e.held_until

@@ -152,6 +152,8 @@ export interface ReconcileStore {
     keep: readonly ResourceName[],
     by: string,
   ) => Promise<number>
+  /** Ends the wishes that something be absent, where it is: whoever makes it again keeps it. */
+  readonly endWishes: (scope: string) => Promise<void>
   /** The desired rows of some resources, as far as there are any. */
   readonly desiredOf: (resources: readonly string[]) => Promise<readonly DesiredRow[]>
   readonly places: (filter: {

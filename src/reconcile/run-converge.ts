@@ -245,6 +245,7 @@ export const runConverge =
       const left = leaving === undefined ? {} : { left: leaving.told }
       return { decisions, intents, retries, ...left, ...stopped }
     }
+    await deps.store.endWishes(scope)
     for (let rereads = 0; rereads < rereads_max; rereads++) {
       const rows = await deps.store.desired(options)
       await adoptAll(deps, options, rows, leaving)

@@ -1,5 +1,4 @@
 import type { Json } from '../domain/json.ts'
-import type { ResourceName } from '../domain/ports.ts'
 import type {
   DesiredRow,
   Held,
@@ -8,10 +7,10 @@ import type {
   ReconcileStore,
   Seen,
 } from '../domain/reconcile-ports.ts'
-import { resourceId } from '../domain/resource-id.ts'
 import { codeOf, type Sql, type TransactionSql } from './connect.ts'
 import { jsonb } from './jsonb.ts'
 import { serializably } from './system.ts'
+import { endWishes, unwantOthers } from './unwanting.ts'
 import { watching } from './watch-store.ts'
 
 type Filter = Parameters<ReconcileStore['desired']>[0]
@@ -20,6 +19,7 @@ const scopes = async (sql: Sql): Promise<readonly string[]> => {
   const rows = await sql<{ scope: string }[]>`
     select distinct d.scope
     from foreword_private.desired d
+    where d.ended_at is null
     order by d.scope`
   return rows.map((row) => row.scope)
 }
@@ -40,6 +40,7 @@ const desired = (sql: Sql, filter: Filter): Promise<readonly DesiredRow[]> => sq
   from foreword_private.desired d
   where
     d.scope = ${filter.scope}
+    and d.ended_at is null
     and (${filter.stack ?? null}::text is null or d.stack = ${filter.stack ?? null})
     and (${filter.kind ?? null}::text is null or d.kind = ${filter.kind ?? null})
   order by d.kind, d.name`
@@ -59,7 +60,7 @@ const desiredOf = (sql: Sql, resources: readonly string[]): Promise<readonly Des
       d.lifecycle,
       d.generation
     from foreword_private.desired d
-    where d.resource = any (${[...resources]}::uuid[])`
+    where d.resource = any (${[...resources]}::uuid[]) and d.ended_at is null`
 
 /** Returns the generation of each. */
 export const wantOn = (
@@ -188,25 +189,6 @@ const noteTaken = async (sql: Sql, resource: string, external_id: string | null)
     where d.observed is distinct from excluded.observed`
 }
 
-const unwantOthers = async (
-  sql: Sql,
-  scope: string,
-  stack: string,
-  keep: readonly ResourceName[],
-  by: string,
-): Promise<number> => {
-  const ids = keep.map((k) => resourceId(k.scope, k.kind, k.name))
-  const rows = await sql`
-    select foreword.unwant(d.scope, d.kind, d.name, ${by})
-    from foreword_private.desired d
-    where
-      d.scope = ${scope}
-      and d.stack = ${stack}
-      and d.spec is not null
-      and d.resource <> all (${ids}::uuid[])`
-  return rows.length
-}
-
 const noteLooks = async (sql: Sql, looks: readonly LookNote[]): Promise<readonly string[]> => {
   const notes = looks.map((l) => ({
     resource: l.resource,
@@ -256,6 +238,7 @@ export const reconcileStore = (sql: Sql): ReconcileStore => ({
   ...watching(sql),
   noteLooks: (looks) => afterDeadlocks(() => noteLooks(sql, looks)),
   refused: refused(sql),
+  endWishes: (scope) => endWishes(sql, scope),
   noteTaken: (resource, external_id) => noteTaken(sql, resource, external_id),
   paused: () => sql<Paused[]>`
     select p.scope, p.paused_by as by, p.note, p.paused_at as since

@@ -140,7 +140,7 @@ const believed = (
     and e.kind = any (${[...filter.kinds]}::text[])
     and (${filter.scope ?? null}::text is null or e.scope = ${filter.scope ?? null})
     and not exists (
-      select from foreword_private.desired d where d.resource = e.resource
+      select from foreword_private.desired d where d.resource = e.resource and d.ended_at is null
     )
   order by e.scope, e.kind, r.name`
 

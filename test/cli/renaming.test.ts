@@ -42,7 +42,8 @@ t.test('a renamed resource keeps its thing, and who refers to it is not made ane
   t.same(
     await b.database.sql`
       select desired, assumed, external_id, stack from foreword.resource where name = 'lan'`,
-    [{ desired: null, assumed: null, external_id: null, stack: 'default' }],
+    [{ desired: null, assumed: null, external_id: null, stack: null }],
+    'nobody has a say in the old name',
   )
   t.strictSame(
     (await b.ledger()).map(({ verb, name }) => `${String(verb)} ${String(name)}`),

@@ -10,7 +10,7 @@ begin
   update foreword_private.desired d
   set acted_generation = d.generation
   from jsonb_to_recordset(p_acted) as a (resource uuid, generation bigint)
-  where d.resource = a.resource and d.generation = a.generation and d.ended_at is null;
+  where d.resource = a.resource and d.generation = a.generation;
   get diagnostics marked = row_count;
   if marked < jsonb_array_length(p_acted) then
     raise exception 'what is wanted has changed meanwhile'

@@ -19,7 +19,10 @@ declare
 begin
   -- Whoever wanted it absent has what he wanted: what comes after this is not his.
   update foreword_private.desired d
-  set ended_at = clock_timestamp()
+  set
+    ended_at = clock_timestamp(),
+    -- Whoever is about to act on it must look again.
+    generation = d.generation + 1
   where
     d.resource = p_resource
     and d.spec is null

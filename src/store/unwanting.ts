@@ -8,7 +8,9 @@ export const endWishes = async (sql: Sql, scope: string): Promise<void> => {
   await sql`
     with ended as (
       update foreword_private.desired d
-      set ended_at = clock_timestamp()
+      set
+        ended_at = clock_timestamp(),
+        generation = d.generation + 1
       where
         d.scope = ${scope}
         and d.spec is null

@@ -10,12 +10,10 @@ import type { Telemetry } from './domain/telemetry-ports.ts'
 import { within } from './domain/within.ts'
 import type { Engine, EngineOptions } from './engine.ts'
 import { createNotices } from './reconcile/notices.ts'
-import { startSweep } from './worker/worker.ts'
+import { settle_ms, startSweep } from './worker/worker.ts'
 
 /** How often it is tried to enter again, while the database is away. */
 const enter_again_ms = 1_000
-/** After the bound, for what is known already to be written. */
-const settle_ms = 500
 
 interface Entered extends Applying {
   readonly stopSweep: () => void

@@ -32,7 +32,7 @@ export interface Worker {
 }
 
 /** After the bound, for what is known already to be written. */
-const settle_ms = 500
+export const settle_ms = 500
 /** For taking leave: without it the others find the lock free when the process ends. */
 const leave_ms = 2_000
 

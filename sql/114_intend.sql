@@ -35,11 +35,11 @@ begin
     raise exception '%: args of %', what, p_intent ->> 'verb'
       using errcode = 'FW028', hint = 'Only a provider''s own verbs are called with args; a state is in `state`.';
   end if;
-  perform foreword_code.check_numbers(options -> 'args', what);
   if octet_length((options -> 'args')::text) > 64 * 1024 then
     raise exception '%: its args are larger than % bytes', what, 64 * 1024
       using errcode = 'FW023', hint = 'Keep the bulk elsewhere and refer to it.';
   end if;
+  perform foreword_code.check_numbers(options -> 'args', what);
   if
     coalesce(jsonb_typeof(options -> 'labels'), 'object') <> 'object'
     -- Strict: lax paths look into arrays, and ["web"] would pass for "web".

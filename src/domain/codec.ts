@@ -116,7 +116,7 @@ const Spec = Object.assign(
 const LabelText = rule<string>('a string', (value) => {
   if (typeof value !== 'string') return ''
   return isLong(value)
-    ? `the value of a label may have at most ${label_chars_max} characters, this has ${value.length}`
+    ? `the value of a label may have at most ${label_chars_max} characters, this has ${Array.from(value).length}`
     : textFault(value)
 })
 

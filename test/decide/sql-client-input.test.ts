@@ -82,6 +82,14 @@ const mistakenIntents: readonly Mistake[] = [
       hint: /in quotes/,
     }),
   ),
+  {
+    what: 'a number that no program holds, in args',
+    calls: [
+      `foreword.intend('acme', 'vm', 'new', 'reboot', '{}', '{"args": {"n": 9007199254740993}}')`,
+    ],
+    ...state,
+    hint: /in quotes/,
+  },
   { what: 'a create of null', calls: [intend('create', 'null')], ...state, hint: /verb delete/ },
   {
     what: 'a create of SQL null',

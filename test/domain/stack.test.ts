@@ -127,7 +127,10 @@ t.test('needs, labels, counters and spec are what they are for', async (t) => {
   t.match(resourceWith({ needs: ['a/b', 1] })[0], 'needs[1]: expected KIND/NAME, got 1')
   t.match(resourceWith({ labels: { v: 1 } })[0], 'labels.v: expected a string, got 1')
   t.match(resourceWith({ labels: { '': 'x' } })[0], 'a name may not be empty')
-  t.match(resourceWith({ labels: { v: 'x'.repeat(513) } })[0], 'labels.v: the value of a label may')
+  t.match(
+    resourceWith({ labels: { v: '😀'.repeat(513) } })[0],
+    'labels.v: the value of a label may have at most 512 characters, this has 513',
+  )
   t.strictSame(resourceWith({ labels: { v: '😀'.repeat(512) } }), [])
   t.match(resourceWith({ labels: [] })[0], 'labels: expected an object, got a list')
   t.match(resourceWith({ labels: { v: 'x\u0000' } })[0], 'labels.v: contains the character')

@@ -44,6 +44,12 @@ t.test('what was to be repeated under a token is not, once there are no tokens',
   await eventually('nobody has it in hand', async () => (await intent())?.state !== 'applying')
   t.match(await intent(), { state: 'in_doubt', reason: /not called again: an earlier call/ })
   t.equal(calls, 1)
+  // Somebody looks once more for whoever is to rule, and has it in hand for that long.
+  await eventually('it waits for a person', async () => {
+    const [doubt] = await engine.sql<{ waits_for_a_person: boolean }[]>`
+      select d.waits_for_a_person from foreword.doubt d`
+    return doubt?.waits_for_a_person
+  })
   await engine.sql`select foreword.resolve(id, 'did_not_happen', 'me', 'looked') from foreword.intent`
   await eventually('it is done', async () => (await intent())?.state === 'confirmed', {
     deadline_ms: 30_000,

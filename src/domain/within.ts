@@ -11,13 +11,16 @@ export const within = async <A>(
   const until = performance.now() + ms
   setDeadline(abort.signal, () => performance.now() > until)
   let timer: NodeJS.Timeout | undefined
+  let last: NodeJS.Immediate | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    const giveUp = (): void => {
       const error = new Error(`no answer within ${ms} ms`)
       error.name = 'Timeout'
       reject(error)
       abort.abort(error)
-    }, ms)
+    }
+    // Not before the sockets are read once more: who was stopped finds its answer there, and its time over.
+    timer = setTimeout(() => (last = setImmediate(giveUp)), ms)
   })
   // Started inside a promise: what it throws at once must not leave the timer running, and its error to nobody.
   const running = Promise.resolve(abort.signal).then(run)
@@ -26,5 +29,6 @@ export const within = async <A>(
     return await Promise.race([running, timeout])
   } finally {
     clearTimeout(timer)
+    clearImmediate(last)
   }
 }

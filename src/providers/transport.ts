@@ -10,6 +10,8 @@ import { hidden } from './hide.ts'
 const body_bytes_max_default = 10 * 1024 * 1024
 const connections_default = 16
 const connect_timeout_ms = 5_000
+/** So long the guard lets the signal go first, which reads the sockets once more before it gives up. */
+const guard_grace_ms = 1_000
 
 export interface Request {
   readonly method: string
@@ -187,8 +189,8 @@ export const send = async (request: Request): Promise<Reply> => {
         path: request.path,
         headers: request.headers,
         body: request.body ?? null,
-        headersTimeout: request.timeout_ms,
-        bodyTimeout: request.timeout_ms,
+        headersTimeout: request.timeout_ms + guard_grace_ms,
+        bodyTimeout: request.timeout_ms + guard_grace_ms,
       },
       exchange,
     )

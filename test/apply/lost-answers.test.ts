@@ -25,8 +25,10 @@ const scope = 'acme'
 
 const isWrite = ({ method }: { readonly method?: string | undefined }): boolean => method !== 'GET'
 
-/** Everybody is through, or waits for a person; the keys of the calls that are waited for. */
-const parkedKeys = async (engine: Engine): Promise<readonly string[]> => {
+/** Everybody is through, or waits for a person; the keys of the calls that are waited for, and why. */
+const parkedKeys = async (
+  engine: Engine,
+): Promise<readonly { readonly key: string; readonly answered: string }[]> => {
   await eventually(
     'nothing goes on by itself',
     async () => {
@@ -37,9 +39,12 @@ const parkedKeys = async (engine: Engine): Promise<readonly string[]> => {
     },
     { deadline_ms: 60_000 },
   )
-  const rows = await engine.sql<{ key: string }[]>`
-    select sent ->> 'idempotency_key' as key from foreword.doubt where waits_for_a_person`
-  return rows.map(({ key }) => key).toSorted()
+  return await engine.sql<{ key: string; answered: string }[]>`
+    select
+      sent ->> 'idempotency_key' as key,
+      answered
+    from foreword.doubt
+    where waits_for_a_person`
 }
 
 const keysLost = (passed: readonly Passed[], from: number): readonly string[] =>
@@ -77,7 +82,8 @@ t.test(
     const proxy = await lossyProxy(t, cloud.url, { cuts: isWrite, response: 0.3, request: 0.1 })
     const providers = simulatedCloud({
       url: proxy.url,
-      traits: { ...quick, idempotency: 'none', concurrency: 8 },
+      // No call may end by its time: what the machine held up would be parked too, and rightly.
+      traits: { ...quick, idempotency: 'none', concurrency: 8, call_timeout_ms: 60_000 },
     })
     const engine = engineOn(t, url, testConfig(url, { providers }))
     await testWorker(t, engine)
@@ -93,9 +99,10 @@ t.test(
       for (let waiting = true; waiting;) {
         const parked = await parkedKeys(engine)
         t.same(
-          parked,
+          parked.map(({ key }) => key).toSorted(),
           keysLost(proxy.passed, from),
           `parked are the ${parked.length} that were lost`,
+          { parked },
         )
         waiting = parked.length > 0
         from = proxy.passed.length

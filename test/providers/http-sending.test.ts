@@ -103,6 +103,26 @@ t.test(
 )
 
 t.test(
+  'an answer that came while the process stood still is read, though its time is up',
+  async (t) => {
+    await using server = await scriptedServer()
+    const until = performance.now() + 2_000
+    let awake = 0
+    server.answer = (...asked) => {
+      json(201, { id: 7, size: 's' })(...asked)
+      // Written by then, and nobody has looked for it yet: timers come before sockets.
+      setImmediate(() => {
+        while (performance.now() < until + 100);
+        awake = performance.now()
+      })
+    }
+    const outcome = await within(2_000, (signal) => vms(server.url).create({ ...create(), signal }))
+    t.match(outcome, { type: 'applied', external_id: '7' })
+    t.ok(awake > until, 'it stood still until its time was up')
+  },
+)
+
+t.test(
   'a call that is aborted while it waits for a connection is NotSent, and is never sent',
   async (t) => {
     await using server = await scriptedServer()

@@ -35,6 +35,8 @@ interface Teardown {
   teardown(handler: () => Promise<void>): void
 }
 
+const keep_alive_ms = 120_000
+
 const textOf = async (stream: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(chunk as Buffer)
@@ -93,7 +95,10 @@ export const lossyProxy = async (
   }
   const server = createServer((request, response) => {
     serve(request, response).catch(() => request.socket.destroy())
-  }).listen(0, '127.0.0.1')
+  })
+  // An idle connection that closes as the next request comes would be one more lost answer, which nobody noted.
+  server.keepAliveTimeout = keep_alive_ms
+  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(async () => {
     server.close()

@@ -21,21 +21,25 @@ interface Entered extends Applying {
 
 interface Place {
   readonly enter: (onLost: (reason: string) => void) => Promise<Entered>
-  readonly end: (entered: Entered) => Promise<void>
+  /** `kept_ms`: how long it may take, besides, to write what calls were answered. */
+  readonly end: (entered: Entered, kept_ms: number) => Promise<void>
+  readonly keep_answers_ms: number
   readonly logger: Logger
 }
 
 /** One place in the database at a time: lost, it is given up and taken anew. */
-const keeping = ({ enter, end, logger }: Place) => {
+const keeping = ({ enter, end, keep_answers_ms, logger }: Place) => {
   let entered: Promise<Entered> | null = null
   let renewal: Promise<void> | null = null
   let leaving: Promise<void> | null = null
 
   const giveUp = async (lost: Promise<Entered>, reason: string): Promise<void> => {
     logger.warn({}, `applying here has ended, and begins anew: ${reason}`)
-    await lost.then(end).catch((error: unknown) => {
-      logger.warn({ error }, 'what applied here could not take its leave')
-    })
+    await lost
+      .then((here) => end(here, keep_answers_ms))
+      .catch((error: unknown) => {
+        logger.warn({ error }, 'what applied here could not take its leave')
+      })
   }
 
   const start = (): Promise<Entered> => {
@@ -72,7 +76,7 @@ const keeping = ({ enter, end, logger }: Place) => {
   const leave = async (): Promise<void> => {
     await renewal
     const here = await entered?.catch(() => null)
-    if (here !== undefined && here !== null) await end(here)
+    if (here !== undefined && here !== null) await end(here, 0)
   }
   return { wake, leave: (): Promise<void> => (leaving ??= leave()) }
 }
@@ -83,7 +87,7 @@ export const applyHere = (
     readonly telemetry: Telemetry
   },
 ) => {
-  const { sweep_interval_ms, drain_timeout_ms } = options.config.limits
+  const { sweep_interval_ms, drain_timeout_ms, keep_answers_ms } = options.config.limits
   const notices = createNotices(engine.reconcileDeps)
   const place = keeping({
     logger: options.logger,
@@ -93,10 +97,13 @@ export const applyHere = (
       const sweeping = { ...options, ...here, sweep_interval_ms, onFatal: onLost }
       return { ...here, stopSweep: startSweep({ ...sweeping, onSweep: notices.tick }) }
     },
-    end: async ({ stopSweep, applier, leave }) => {
+    keep_answers_ms,
+    end: async ({ stopSweep, applier, leave }, kept_ms) => {
       stopSweep()
       // A database that is away answers nobody: outcomes are written in time, or looked up by others.
-      const drained = within(drain_timeout_ms + settle_ms, () => applier.drain(drain_timeout_ms))
+      const drained = within(drain_timeout_ms + kept_ms + settle_ms, () =>
+        applier.drain(drain_timeout_ms),
+      )
       await drained.catch(() => undefined)
       await leave()
     },

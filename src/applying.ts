@@ -73,7 +73,11 @@ export const enterAndApply = async (
     },
   })
   const log = withinBudgets({
-    log: settlingSurely(telemetry.log(applyLog(sql), tracesOf(sql)), logger),
+    log: settlingSurely(
+      telemetry.log(applyLog(sql), tracesOf(sql)),
+      config.limits.keep_answers_ms,
+      logger,
+    ),
     store: budgetStore(sql),
     budgets: engine.budgets,
     providers,

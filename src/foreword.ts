@@ -97,6 +97,7 @@ const workerOf = async (
     onSchedule: runSchedule({ store, worker, under: engine.under, deciders, archive }),
     sweep_interval_ms: config.limits.sweep_interval_ms,
     drain_timeout_ms: config.limits.drain_timeout_ms,
+    keep_answers_ms: config.limits.keep_answers_ms,
     leave,
     onFatal: fail,
     hasFailed: () => failed,

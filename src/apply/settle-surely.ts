@@ -13,8 +13,9 @@ import { messageOf } from './call.ts'
 
 const external_id_length_max = 4_096
 
-/** While the database cannot be reached: a lease outlives its call by 5 s. */
+/** Whatever else is in the way: a lease outlives its call by 5 s. */
 const patience_ms = 4_000
+const again_ms_max = 250
 
 /** A state as evidence: kept as it is, or a word about why it is not. */
 const evidence = (state: Json): Json => {
@@ -95,25 +96,46 @@ const isRefusal = (error: unknown): boolean => {
 
 type Settle = ApplyLog['settle']
 
-/** Repeats what failed for no fault of its own. Harmless: what was written already is not written again. */
+/**
+ * Nobody is there to write it: SQLSTATEs of classes 08 and 57P and too many connections, and all that is no SQLSTATE.
+ * The leases of this worker are taken over as soon as there is somebody again, yet not before.
+ */
+const isAway = (error: unknown): boolean => {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
+  if (typeof code !== 'string') return false
+  return !/^(?=.*\d)[0-9A-Z]{5}$/.test(code) || /^(08...|57P..|53300)$/.test(code)
+}
+
+/**
+ * Repeats what failed for no fault of its own. Harmless: what was written already is not written again. While the
+ * database is away the answers are kept: nobody else can know them, and calls that cannot be looked up would be parked.
+ */
 const patient =
-  (settle: Settle, logger: Logger): Settle =>
+  (settle: Settle, keep_answers_ms: number, logger: Logger): Settle =>
   async (worker, results) => {
-    const until = performance.now() + patience_ms
-    for (let wait_ms = 50; ; wait_ms *= 2) {
+    const began = performance.now()
+    for (let wait_ms = 50; ; wait_ms = Math.min(again_ms_max, wait_ms * 2)) {
       try {
         return await settle(worker, results)
       } catch (error) {
-        if (isRefusal(error) || performance.now() + wait_ms > until) throw error
-        logger.warn({ error }, 'outcomes not written yet; again')
-        await pause(wait_ms)
+        const patience = isAway(error) ? Math.max(keep_answers_ms, patience_ms) : patience_ms
+        if (isRefusal(error) || performance.now() - began + wait_ms > patience) throw error
+        if (wait_ms === 50) {
+          const intents = results.map((r) => r.entry)
+          logger.warn({ error, intents }, `outcomes not written yet; again for ${patience} ms`)
+        }
+        await pause(wait_ms, undefined, { ref: false })
       }
     }
   }
 
-/** `settle` of a log, made to fail only when the database cannot be reached. */
-export const settlingSurely = (log: ApplyLog, logger: Logger): ApplyLog => {
-  const write = patient(log.settle, logger)
+/** `settle` of a log, made to fail only when the database cannot be reached for so long. */
+export const settlingSurely = (
+  log: ApplyLog,
+  keep_answers_ms: number,
+  logger: Logger,
+): ApplyLog => {
+  const write = patient(log.settle, keep_answers_ms, logger)
   const settle: Settle = async (worker, results) => {
     try {
       return await write(worker, results)

@@ -86,11 +86,11 @@ export const startServing = async (
   let fail: ((reason: string) => void) | undefined
   const failed = new Promise<string>((resolve) => (fail = resolve))
   const worker = await engine.startWorker((reason) => fail?.(reason))
-  let drained: boolean | undefined
-  const stop = async (): Promise<void> => {
-    drained ??= await worker.stop()
-  }
-  context.atEnd(stop)
+  let stopping: Promise<boolean> | undefined
+  const stop = (): Promise<boolean> => (stopping ??= worker.stop())
+  context.atEnd(async () => {
+    await stop()
+  })
   const { colors, say } = context
   const id = await workerIdOf(engine)
   const kinds = [...engine.providers.keys()].toSorted().join(', ')
@@ -107,13 +107,15 @@ export const startServing = async (
         : once(context.signal, 'abort').then(() => undefined)
       const reason = await Promise.race([failed, stopped])
       if (reason !== undefined) {
+        // What its calls are answered is written yet, should the database come back.
+        await stop()
         throw new ForewordError(`the worker has ended: ${reason}`, {
           remedy: 'start it again; what was under way is taken over',
         })
       }
       context.note('stopping: no more is begun, what runs may end; once more to stop at once')
-      await stop()
-      if (drained === false) context.note('some calls still run: the next worker looks after them')
+      const drained = await stop()
+      if (!drained) context.note('some calls still run: the next worker looks after them')
       return 0
     },
   }

@@ -123,6 +123,7 @@ const Limits = strictObject(
     claim_intents_max: defaulted(wholeNumber(1, 10_000), defaultLimits.claim_intents_max),
     sweep_interval_ms: defaulted(wholeNumber(1, timer_ms_max), defaultLimits.sweep_interval_ms),
     drain_timeout_ms: defaulted(wholeNumber(0, timer_ms_max), defaultLimits.drain_timeout_ms),
+    keep_answers_ms: defaulted(wholeNumber(0, timer_ms_max), defaultLimits.keep_answers_ms),
   },
   {},
 )

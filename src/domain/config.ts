@@ -81,6 +81,8 @@ export interface Limits {
   readonly sweep_interval_ms: number
   /** How long open calls may take to end when a worker is told to stop. */
   readonly drain_timeout_ms: number
+  /** How long after that answers are kept for a database that is away. */
+  readonly keep_answers_ms: number
 }
 
 export const defaultLimits: Limits = {
@@ -90,6 +92,7 @@ export const defaultLimits: Limits = {
   claim_intents_max: 64,
   sweep_interval_ms: 1_000,
   drain_timeout_ms: 10_000,
+  keep_answers_ms: 60_000,
 }
 
 export interface MetricsConfig {

@@ -117,6 +117,7 @@ export const connectSql = (options: ConnectOptions): Sql => {
       ...(folder === undefined ? {} : { host: folder }),
       max: options.max,
       connect_timeout: 10,
+      backoff,
       idle_timeout: options.idle_timeout_s,
       // By default connections are replaced after half an hour, and session locks would be lost with them.
       max_lifetime: null,
@@ -146,6 +147,14 @@ export const connectSql = (options: ConnectOptions): Sql => {
     },
   })
 }
+
+/**
+ * Seconds until a connection that failed is tried again. The driver's own wait grows to 20 s: so long would each
+ * question hang after an outage, and nobody notice that the database is back.
+ */
+const backoff_s_max = 0.5
+const backoff = (failures: number): number =>
+  (0.5 + Math.random() / 2) * Math.min(3 ** failures / 100, backoff_s_max)
 
 /** The SQLSTATE of Postgres or the code of the socket or of TLS; '' for any other error. */
 export const codeOf = (error: unknown): string =>

@@ -19,9 +19,10 @@ export interface WorkerDeps {
   readonly onStop: (timeout_ms: number) => Promise<boolean>
   readonly sweep_interval_ms: number
   readonly drain_timeout_ms: number
+  readonly keep_answers_ms: number
   readonly leave: () => Promise<void>
   readonly onFatal: (reason: string) => void
-  /** Then nothing that it does counts any more, and whoever is to take over waits for its end. */
+  /** Then it begins nothing, and whoever is to take over may wait for its end. What its calls are answered counts. */
   readonly hasFailed: () => boolean
   readonly logger: Logger
 }
@@ -105,16 +106,24 @@ export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
   return {
     stop: async () => {
       stopSweep()
-      const bound_ms = deps.hasFailed() ? 0 : deps.drain_timeout_ms
-      const stopped = queue.stop().then(() => true)
+      const has_failed = deps.hasFailed()
+      const bound_ms = has_failed ? 0 : deps.drain_timeout_ms
+      // Of a worker that lost its database nobody else knows what its calls were answered.
+      const answers_ms = deps.drain_timeout_ms + (has_failed ? deps.keep_answers_ms : 0)
+      // Its database may be away: that ends nothing sooner, and is no news.
+      const ending = (ms: number, work: Promise<boolean>): Promise<boolean> =>
+        atMost(ms, has_failed ? work.catch(() => false) : work)
       // A schedule's reconcile may run for minutes, and a database that is gone answers nobody.
       const drained = await Promise.all([
-        atMost(bound_ms + settle_ms, stopped),
-        atMost(bound_ms + settle_ms, applier.drain(bound_ms)),
-        atMost(bound_ms + settle_ms, deps.onStop(bound_ms)),
+        ending(
+          bound_ms + settle_ms,
+          queue.stop().then(() => true),
+        ),
+        ending(answers_ms + settle_ms, applier.drain(deps.drain_timeout_ms)),
+        ending(bound_ms + settle_ms, deps.onStop(bound_ms)),
       ])
       const left = deps.leave().then(() => true)
-      return [...drained, await atMost(leave_ms, left)].every(Boolean)
+      return [...drained, await ending(leave_ms, left)].every(Boolean)
     },
   }
 }

@@ -9,7 +9,9 @@ t.test(
   async (t) => {
     const b = await bench(t, {
       faults: { profile: 'calm', match: [{ method: 'POST', fault: 'hang', n: 3, effect: true }] },
-      config: 'limits: { drain_timeout_ms: 500, sweep_interval_ms: 200 }',
+      config: `
+        providers: [simulatedCloud({ url, traits: { ...traits, call_timeout_ms: 15000 } })],
+        limits: { drain_timeout_ms: 500, sweep_interval_ms: 200 }`,
     })
     const worker = await startWorker(b)
     await b.foreword(['apply', '-f', await b.write('s.json', recordStack(3))])
@@ -21,7 +23,7 @@ t.test(
     const successor = await startWorker(b)
     await eventually('they are his', async () => (await leased(b)) === 0)
     await eventually('and confirmed', async () => (await confirmedOf(b)) === 3, {
-      deadline_ms: 30_000,
+      deadline_ms: 60_000,
     })
     t.equal((await b.ledger()).length, 3, 'no effect lost, none twice')
     successor.child.kill('SIGTERM')

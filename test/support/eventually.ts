@@ -8,7 +8,7 @@ import { inspect } from 'node:util'
 export const eventually = async <A>(
   what: string,
   probe: () => A | Promise<A>,
-  { deadline_ms = 10_000 }: { readonly deadline_ms?: number } = {},
+  { deadline_ms = 30_000 }: { readonly deadline_ms?: number } = {},
 ): Promise<NonNullable<A>> => {
   const deadline = Date.now() + deadline_ms
   for (;;) {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ForewordError } from '../domain/errors.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { Engine } from '../foreword.ts'
+import type { Worker } from '../worker/worker.ts'
 import type { Context } from './context.ts'
 import { isParked, readIntents, stuckIntents, unservedKinds, type OpenIntent } from './intents.ts'
 import { harmless, plural, span } from './print.ts'
@@ -87,15 +88,21 @@ export const withWorkers = async (
     return
   }
   context.note('no worker is alive: this process carries it out while it waits')
-  const worker = await engine.startWorker((reason) => {
-    // Nobody awaits this: the process ends by it, with one line, and others take over.
+  let stopping: Promise<boolean> | undefined
+  let worker: Worker | null = null
+  const stop = async (): Promise<void> => {
+    await (stopping ??= worker?.stop())
+  }
+  const fail = async (reason: string): Promise<never> => {
+    // What its calls are answered is written yet, should the database come back.
+    await stop().catch(() => undefined)
     throw new ForewordError(`the worker in this process has ended: ${reason}`, {
       remedy: 'run it again, or `foreword worker`; nothing is lost',
     })
-  }, [])
-  context.atEnd(async () => {
-    await worker.stop()
-  })
+  }
+  // Nobody awaits that: the process ends by it, with one line, and others take over.
+  worker = await engine.startWorker((reason) => void fail(reason), [])
+  context.atEnd(stop)
 }
 
 const describe = (intent: OpenIntent): string => {

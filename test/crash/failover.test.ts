@@ -21,7 +21,12 @@ import { confirmedOf, startWorker, within } from './worker-command.ts'
 const deadline_ms = 30_000
 
 /** A worker with so many calls open that cannot be looked up; its way to the database can be cut. */
-const working = async (t: Test, intents: number, limits: string) => {
+const working = async (
+  t: Test,
+  intents: number,
+  limits: string,
+  who: 'worker' | 'wait' = 'worker',
+) => {
   const b = await bench(t, {
     config: `
       providers: [
@@ -32,8 +37,10 @@ const working = async (t: Test, intents: number, limits: string) => {
   const proxy = await outageProxy(t, b.database.url)
   const api = await heldProxy(t, b.cloud)
   const env = { FOREWORD_DATABASE_URL: proxy.url, CLOUD_URL: api.url }
-  const worker = await startWorker(b, env)
-  await b.foreword(['apply', '-f', await b.write('s.json', recordStack(intents))])
+  const stack = await b.write('s.json', recordStack(intents))
+  const waiting = who === 'wait' ? b.start(['apply', '-f', stack, '--wait=120'], { env }) : null
+  const worker = waiting ?? (await startWorker(b, env))
+  if (waiting === null) await b.foreword(['apply', '-f', stack])
   await eventually('its calls are open', () => api.held() === intents, { deadline_ms })
   return { b, proxy, api, worker }
 }
@@ -61,6 +68,21 @@ t.test('a worker ends once what its calls were answered is written', async (t) =
   t.same(await b.database.sql`select from foreword.ruling`, [])
   successor.child.kill('SIGTERM')
   await successor.ended
+})
+
+t.test('a command that carries out while it waits does so too', async (t) => {
+  const { b, proxy, api, worker } = await working(t, 3, 'sweep_interval_ms: 200', 'wait')
+  await proxy.cut()
+  api.release()
+  const unwritten = () => /outcomes not written/.exec(worker.told())
+  await eventually('answers wait for the database', unwritten, { deadline_ms })
+  await proxy.mend()
+  const ended = await within(worker.ended, 2 * deadline_ms)
+  t.equal(ended.code, 1)
+  t.match(
+    await b.database.sql`select state from foreword.intent`,
+    Array.from({ length: 3 }, () => ({ state: 'applied' })),
+  )
 })
 
 t.test('a database that stays away is not waited for without end', async (t) => {

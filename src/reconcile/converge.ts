@@ -99,10 +99,8 @@ const draftsOf = (at: Situation, item: WantedItem): readonly IntentDraft[] => {
       return [create(kind, name, verdict.state, options)]
     case 'update':
       return [update(kind, name, verdict.state, options)]
-    case 'delete': {
-      const successors = item.lifecycle?.replaced_by === undefined ? [] : item.needs
-      return [remove(kind, name, { needs: [...(at.needers[key] ?? []), ...successors] })]
-    }
+    case 'delete':
+      return [remove(kind, name, { needs: [...(at.needers[key] ?? []), ...(item.after ?? [])] })]
     case 'replace':
       return replaceDrafts(at, item, verdict)
   }

@@ -20,6 +20,11 @@ export interface WantedItem {
   readonly labels: Labels
   readonly counters: Counters
   readonly needs: readonly string[]
+  /**
+   * Of an old one that is left over: its successor, and who is to refer to that, which it goes after. It needs none of
+   * them: what of these is itself destroyed to be made anew must not wait for its end.
+   */
+  readonly after?: readonly string[]
   readonly lifecycle?: WantedLifecycle
   /** Path patterns whose change needs a new one. */
   readonly immutable?: readonly string[]

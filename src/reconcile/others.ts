@@ -73,7 +73,8 @@ export const leaversOf = async (
   const mayWait = ({ left, leaver, of }: Leave): boolean => {
     const [from, by] = [going.get(left), wanted.get(leaver)]
     // Who goes on to need it is another matter; and who is needed by what goes, goes after it.
-    if (from === undefined || left === leaver || needsOf(from).includes(leaver)) return false
+    if (from === undefined || left === leaver) return false
+    if ([...needsOf(from), ...(from.after ?? [])].includes(leaver)) return false
     if (by !== undefined && by.spec !== null && needsOf(by).includes(left)) return false
     return waits.add(left, of)
   }

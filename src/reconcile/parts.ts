@@ -27,7 +27,20 @@ export class Undecidable extends ForewordError {
 
 /** What is to be there before what needs it; then what is to go, needers first. */
 export const inOrder = (items: readonly WantedItem[], scope: string): readonly WantedItem[] => {
-  const nodes = items.map((item) => ({ id: resourceKey(item), needs: needsOf(item), item }))
+  const olds = new Map<string, string[]>()
+  for (const item of items) {
+    for (const key of item.after ?? []) {
+      olds.set(key, [...(olds.get(key) ?? []), resourceKey(item)])
+    }
+  }
+  // Of what goes, who referred to an old one goes before that: as if it needed it.
+  const oldsOf = (item: WantedItem): readonly string[] =>
+    item.spec === null ? (olds.get(resourceKey(item)) ?? []) : []
+  const nodes = items.map((item) => ({
+    id: resourceKey(item),
+    needs: [...needsOf(item), ...oldsOf(item)],
+    item,
+  }))
   const order = topologicalOrder(nodes)
   if (E.isLeft(order)) {
     const circle = [...order.left, order.left[0]].join(' -> ')
@@ -74,7 +87,9 @@ const companiesOf = (
   items: readonly WantedItem[],
   { judged, leavers }: Fates,
 ): ReadonlyMap<string, string> => {
-  const dependents = dependentsOf(items)
+  const dependents = dependentsOf(
+    items.map((item) => ({ ...item, needs: [...item.needs, ...(item.after ?? [])] })),
+  )
   const leaders = new Map<string, string>()
   const leaderOf = (key: string): string => {
     let at = key

@@ -41,17 +41,17 @@ const itemOf = (row: Row, provider: AnyProvider | undefined): WantedItem => {
   }
 }
 
-/** An old one waits for its successor, and for those that refer to that, while the successor is wanted. */
+/** An old one waits for its successor, and for those that refer to that, if only so far, while the successor is wanted. */
 const withSuccessors = (items: readonly WantedItem[]): readonly WantedItem[] => {
   if (!items.some((item) => item.lifecycle?.replaced_by !== undefined)) return items
   const wanted = new Map(items.map((item) => [resourceKey(item), item]))
-  const dependents = dependentsOf(items.filter((item) => item.spec !== null))
+  const dependents = dependentsOf(items.filter((item) => item.lifecycle?.replaced_by === undefined))
   return items.map((item) => {
     const successor = item.lifecycle?.replaced_by
     if (successor === undefined) return item
     const there = (wanted.get(successor)?.spec ?? null) !== null
     const after = [successor, ...(dependents.get(successor) ?? []).map(resourceKey)]
-    return { ...item, needs: there ? after : [] }
+    return { ...item, needs: [], after: there ? after : [] }
   })
 }
 

@@ -44,9 +44,10 @@ export const waitsAmong = (
   const beforeEnd = (key: string): readonly Step[] => {
     const needing = (dependents.get(key) ?? []).map(resourceKey)
     const first = isCreatedFirst(judged.get(key))
-    const made = first ? [key, ...needing].filter(isMade) : []
+    const after = by_key.get(key)?.after ?? []
+    const made = (first ? [key, ...needing, ...after] : after).filter(isMade)
     return [
-      ...needing.flatMap(endOf),
+      ...[...needing, ...after.filter((one) => !isMade(one))].flatMap(endOf),
       ...made.map((one): Step => `make ${one}`),
       ...(added.get(key) ?? []).flatMap(through),
     ]

@@ -288,3 +288,55 @@ t.test(
     t.equal((await toldEffects(cloud)).length, 1)
   },
 )
+
+t.test('an old one that is left over holds up nothing that is to be made anew', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  const gate = (ttl: number): Wanted =>
+    want(
+      'dns_record',
+      'gate.example.org.',
+      { type: 'TXT', ttl, records: [{ ref: 'network/lan#id' }] },
+      { lifecycle: { replace_on: ['ttl'] } },
+    )
+  await apply(engine, [lan('10.0.0.0/24'), web(), gate(60)])
+  await allSettled(engine)
+  await apply(engine, [lan('no range at all')])
+  await allSettled(engine)
+  t.match(
+    await engine.sql`select assumed from foreword.resource where name = 'lan~v1'`,
+    [{ assumed: { cidr: '10.0.0.0/24' } }],
+    'its creation was refused, and it stays',
+  )
+  await apply(engine, [lan('10.2.0.0/24'), gate(90)])
+  t.same(
+    (await allSettled(engine)).slice(-5).map(({ verb, name, state }) => `${verb} ${name} ${state}`),
+    [
+      'delete gate.example.org. confirmed',
+      'create lan confirmed',
+      'update web confirmed',
+      'create gate.example.org. confirmed',
+      'delete lan~v1 confirmed',
+    ],
+  )
+  const { networks, vms } = await thingsIn(cloud)
+  t.match(networks, { length: 1 })
+  t.match(vms, [{ network: networks?.[0]?.id }])
+  t.same(await brokenLaws(engine), [])
+})
+
+t.test('what referred to an old one that is left over, and goes, goes before it', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  await testWorker(t, engine)
+  await apply(engine, [lan('10.0.0.0/24'), web()])
+  await allSettled(engine)
+  await apply(engine, [lan('no range at all')])
+  await allSettled(engine)
+  await apply(engine, [lan('10.2.0.0/24')], { prune: true })
+  t.same(
+    (await allSettled(engine)).slice(-3).map(({ verb, name, state }) => `${verb} ${name} ${state}`),
+    ['create lan confirmed', 'delete web confirmed', 'delete lan~v1 confirmed'],
+  )
+  t.match((await thingsIn(cloud))['networks'], [{ cidr: '10.2.0.0/24' }])
+  t.same(await brokenLaws(engine), [])
+})

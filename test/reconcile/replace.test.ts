@@ -340,3 +340,25 @@ t.test('what referred to an old one that is left over, and goes, goes before it'
   t.match((await thingsIn(cloud))['networks'], [{ cidr: '10.2.0.0/24' }])
   t.same(await brokenLaws(engine), [])
 })
+
+t.test('who is under way as what it refers to is made anew is carried out first', async (t) => {
+  const { engine, cloud } = await cloudWorld(t)
+  const worker = await engine.startWorker(() => undefined)
+  await apply(engine, [lan('10.0.0.0/24'), web()])
+  await allSettled(engine)
+  await worker.stop()
+  await apply(engine, [want('vm', 'web', { size: 'm', network: { ref: 'network/lan#id' } })])
+  await apply(engine, [lan('10.1.0.0/24')])
+  await testWorker(t, engine)
+  t.ok((await allSettled(engine)).every(({ state }) => state === 'confirmed'))
+  t.same((await toldEffects(cloud)).slice(2), [
+    'update web',
+    'create lan',
+    'update web',
+    'delete lan',
+  ])
+  const { networks, vms } = await thingsIn(cloud)
+  t.match(networks, { length: 1 })
+  t.match(vms, [{ size: 'm', network: networks?.[0]?.id }])
+  t.same(await brokenLaws(engine), [])
+})

@@ -14,10 +14,10 @@ import { openIntentsOf } from './intents.ts'
 import { readPauses, refusePaused } from './pauses.ts'
 import { namedLines, tellNotes } from './plan.ts'
 import { harmless, plural } from './print.ts'
-import { movedPremise, readPlan, versionIn, wantedIn } from './saved-plan.ts'
+import { movedPremise, readPlan, versionIn, wantedIn, type SavedStack } from './saved-plan.ts'
 import { configOf, openSession } from './session.ts'
 import { awaitIntents, waitMs, withWorkers, type WaitResult } from './wait.ts'
-import { planStack, rowsIn, type StackPlan } from './plan-stack.ts'
+import { planStacks, rowsIn, type PlannedStack, type StackPlan } from './plan-stack.ts'
 import { readWanted, type WantedStack } from './wanting.ts'
 
 export interface ApplyOptions {
@@ -116,7 +116,7 @@ const openIn = async (
 
 interface Task {
   readonly engine: Engine
-  readonly planned: readonly { readonly wanted: WantedStack; readonly plan: StackPlan }[]
+  readonly planned: readonly PlannedStack[]
   readonly prune: boolean
   readonly reason: string
   /** Writes down what is wanted. */
@@ -136,10 +136,7 @@ const taskOfFiles = async (
   const { engine } = reading.session
   const { store } = engine.reconcileDeps
   const how = { prune: options.prune === true, take_over: options.takeOver === true }
-  const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
-  for (const wanted of reading.wanted) {
-    planned.push({ wanted, plan: await planStack(engine, wanted, how, reading.wanted) })
-  }
+  const planned = await planStacks(engine, reading.wanted, how)
   const reason = `apply ${files.map((file) => `-f ${file}`).join(' ')}${how.prune ? ' --prune' : ''}`
   const want = async (actor: string): Promise<void> => {
     for (const { wanted } of planned) {
@@ -173,14 +170,10 @@ const taskOfPlan = async (context: Context, path: string): Promise<Task> => {
     )
   }
   const { prune, take_over } = saved
-  const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
-  const all = saved.stacks.map(wantedIn)
-  for (const stack of saved.stacks) {
-    const wanted = wantedIn(stack)
-    const plan = await planStack(engine, wanted, { prune, take_over }, all)
-    const moved = movedPremise(stack, plan)
-    if (moved !== null) refusePlan(path, `${moved}, in ${stack.scope}`)
-    planned.push({ wanted, plan })
+  const planned = await planStacks(engine, saved.stacks.map(wantedIn), { prune, take_over })
+  for (const [i, { plan }] of planned.entries()) {
+    const moved = movedPremise(saved.stacks[i] as SavedStack, plan)
+    if (moved !== null) refusePlan(path, `${moved}, in ${plan.scope}`)
   }
   const want = async (actor: string): Promise<void> => {
     const wishes = planned.map(({ wanted, plan }) => ({

@@ -6,6 +6,7 @@ import type { DesiredRow, Held } from '../domain/reconcile-ports.ts'
 import { needsOf, resourceKey } from '../domain/reference.ts'
 import type { Engine } from '../foreword.ts'
 import type { Found } from '../reconcile/adopt.ts'
+import type { Row } from '../reconcile/others.ts'
 import { planConverge, type PlannedChange } from '../reconcile/plan-converge.ts'
 import { dueRenames, type DueRenaming, type Renaming } from '../reconcile/rename.ts'
 import { harmless } from './print.ts'
@@ -148,12 +149,31 @@ const stayingBeside = (
   return [...rows.filter(({ stack }) => stack !== wanted.stack), ...left]
 }
 
+/** All that is wanted in the scope once these files are: what is decided with another stack depends on it. */
+const wantedBeside = (
+  scope: string,
+  all: readonly WantedStack[],
+  desired: readonly DesiredRow[],
+  { prune }: How,
+): readonly Row[] => {
+  const rows = rowsIn(scope, all)
+  const named = new Set(rows.map(resourceKey))
+  const stacks = new Set(all.filter((one) => one.scope === scope).map(({ stack }) => stack))
+  const rest = desired.filter((row) => !named.has(resourceKey(row)))
+  return [
+    ...rows,
+    ...rest.map((row) =>
+      prune && stacks.has(row.stack) ? { ...row, spec: null, needs: needsOf(row) } : row,
+    ),
+  ]
+}
+
 /** Nothing is written: the decision is made in a READ ONLY transaction. `all`: the stacks of the same files. */
-export const planStack = async (
+const planStack = async (
   engine: Engine,
   wanted: WantedStack,
   how: How,
-  all: readonly WantedStack[] = [wanted],
+  all: readonly WantedStack[],
 ): Promise<StackPlan> => {
   const { prune, take_over } = how
   const { scope, stack } = wanted
@@ -183,7 +203,8 @@ export const planStack = async (
   const items = [...wanted.rows, ...others]
   const judged = new Set(items.map(resourceKey))
   refuseCircles(wanted, [...items, ...staying.filter((row) => !judged.has(resourceKey(row)))])
-  const { changes, held, adopted } = await planConverge(deps)(scope, items, desired, renamed)
+  const beside = wantedBeside(scope, all, desired, how)
+  const { changes, held, adopted } = await planConverge(deps)(scope, items, beside, due)
   const changed = new Set(changes.map(resourceKey))
   return {
     scope,
@@ -206,4 +227,29 @@ export const planStack = async (
       .filter((row) => row.stack !== stack && row.spec !== null && named.has(resourceKey(row)))
       .map(resourceKey),
   }
+}
+
+export interface PlannedStack {
+  readonly wanted: WantedStack
+  readonly plan: StackPlan
+}
+
+/** Plans of the same files. What is decided with one stack is planned there, and not once more with its own. */
+export const planStacks = async (
+  engine: Engine,
+  all: readonly WantedStack[],
+  how: How,
+): Promise<readonly PlannedStack[]> => {
+  const planned: PlannedStack[] = []
+  const decided = new Set<string>()
+  for (const wanted of all) {
+    const plan = await planStack(engine, wanted, how, all)
+    const keyOf = (change: PlannedChange): string => `${plan.scope} ${resourceKey(change)}`
+    planned.push({
+      wanted,
+      plan: { ...plan, changes: plan.changes.filter((change) => !decided.has(keyOf(change))) },
+    })
+    for (const change of plan.changes) decided.add(keyOf(change))
+  }
+  return planned
 }

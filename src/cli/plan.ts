@@ -9,8 +9,8 @@ import { pausedBy, readPauses, resumeCommand } from './pauses.ts'
 import { harmless, plural } from './print.ts'
 import { configOf } from './session.ts'
 import { writePlan } from './saved-plan.ts'
-import { planStack, type StackPlan } from './plan-stack.ts'
-import { readWanted, type WantedStack } from './wanting.ts'
+import { planStacks, type StackPlan } from './plan-stack.ts'
+import { readWanted } from './wanting.ts'
 
 export interface PlanOptions {
   readonly file: readonly string[]
@@ -115,11 +115,8 @@ export const plan =
     const reading = await readWanted(context, await configOf(context), options.file)
     if (reading === null) return 1
     const how = { prune, take_over: options.takeOver === true }
-    const planned: { readonly wanted: WantedStack; readonly plan: StackPlan }[] = []
     const { engine } = reading.session
-    for (const wanted of reading.wanted) {
-      planned.push({ wanted, plan: await planStack(engine, wanted, how, reading.wanted) })
-    }
+    const planned = await planStacks(engine, reading.wanted, how)
     const plans = planned.map(({ plan }) => plan)
     tellNotes(context, plans, prune)
     if (options.out !== undefined) {

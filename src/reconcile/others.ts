@@ -89,19 +89,24 @@ const idIn = (scope: string, key: string): string => {
   return resourceId(scope, kind, name)
 }
 
-/** What of this is made or changed needs, is nobody's here, and is not there. */
+/** What of this is made or changed needs, and is nobody's here. */
+const neededOf = (mine: readonly Row[], judged: ReadonlyMap<string, Judged>): readonly string[] => {
+  const known = new Set(mine.map(resourceKey))
+  const moving = mine.filter((row) => {
+    const verb = judged.get(resourceKey(row))?.verb ?? 'none'
+    return row.spec !== null && verb !== 'none'
+  })
+  return [...new Set(moving.flatMap(needsOf))].filter((need) => !known.has(need))
+}
+
+/** Of that, what is not there. */
 const lacking = async (
   deps: PrepareDeps,
   scope: string,
   mine: readonly Row[],
   judged: ReadonlyMap<string, Judged>,
 ): Promise<ReadonlySet<string>> => {
-  const known = new Set(mine.map(resourceKey))
-  const moving = mine.filter((row) => {
-    const verb = judged.get(resourceKey(row))?.verb ?? 'none'
-    return row.spec !== null && verb !== 'none'
-  })
-  const needed = [...new Set(moving.flatMap(needsOf))].filter((need) => !known.has(need))
+  const needed = neededOf(mine, judged)
   if (needed.length === 0) return new Set()
   const held = await deps.store.held(needed.map((key) => idIn(scope, key)))
   return new Set(needed.filter((key) => (held.get(idIn(scope, key))?.state ?? null) === null))
@@ -155,6 +160,30 @@ const referringElsewhere = (
     }
   }
   return [...found]
+}
+
+/**
+ * Rows of others that these need, and that those need: what is made on something that is to be made anew itself would
+ * be made twice.
+ */
+export const neededElsewhere = async (
+  mine: readonly Row[],
+  judged: ReadonlyMap<string, Judged>,
+  elsewhere: () => Promise<readonly Row[]>,
+): Promise<readonly Row[]> => {
+  const open = [...neededOf(mine, judged)]
+  if (open.length === 0) return []
+  const others = new Map((await elsewhere()).map((row) => [resourceKey(row), row]))
+  for (const row of mine) others.delete(resourceKey(row))
+  const found: Row[] = []
+  for (let key = open.pop(); key !== undefined; key = open.pop()) {
+    const row = others.get(key)
+    others.delete(key)
+    if (row === undefined || row.spec === null) continue
+    found.push(row)
+    open.push(...needsOf(row))
+  }
+  return found
 }
 
 /** Rows of others that are decided with these. */

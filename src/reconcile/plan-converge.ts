@@ -1,10 +1,11 @@
 /** What converging would do: the same decider in READ ONLY transactions, and how people are told. */
 import * as E from 'fp-ts/lib/Either.js'
+import type { Assumed } from '../domain/decider.ts'
 import { renderDiff, type Change } from '../domain/diff.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import type { Held } from '../domain/reconcile-ports.ts'
-import { resourceKey } from '../domain/reference.ts'
+import { parseResourceKey, resourceKey } from '../domain/reference.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Found } from './adopt.ts'
 import { converge } from './converge.ts'
@@ -105,6 +106,27 @@ const withAdopted = (
   },
 })
 
+/** The decider, that knows of what would be taken over, or have its new name, before it is asked. */
+const converging = (
+  scope: string,
+  keys: ReadonlySet<string>,
+  held: ReadonlyMap<string, Held>,
+): typeof converge => {
+  const known = [...keys].flatMap((key): readonly Assumed[] => {
+    const now = held.get(key)
+    return now === undefined ? [] : [{ scope, ...parseResourceKey(key), ...now }]
+  })
+  if (known.length === 0) return converge
+  return {
+    ...converge,
+    decide: (facts, input, context) => {
+      const mine = new Set(input.wanted.map(resourceKey))
+      const here = known.filter((one) => mine.has(resourceKey(one)))
+      return converge.decide({ ...facts, foreseen: here }, input, context)
+    },
+  }
+}
+
 /** What converging these rows would do now, in a READ ONLY transaction. */
 export const planConverge =
   (deps: ConvergeDeps) =>
@@ -121,10 +143,11 @@ export const planConverge =
     const prepared = await prepare(foreseen, scope, rows, () => Promise.resolve(all))
     const { inputs, held, judged } = prepared
     const adopting = new Set([...adopted.map(resourceKey), ...news])
+    const decider = converging(scope, adopting, held)
     const planned: PlannedChange[] = []
     const deletes_beside = deletesOf(deps, scope, prepared)
     for (const input of inputs) {
-      const changes = await deps.preview(converge, { scope, input, deletes_beside })
+      const changes = await deps.preview(decider, { scope, input, deletes_beside })
       if (E.isLeft(changes)) {
         throw new ForewordError(changes.left.reason, {
           where: `scope ${scope}`,
@@ -140,9 +163,7 @@ export const planConverge =
         const key = resourceKey(change)
         // The end of the old one is part of its replacement.
         if (deposed.has(key)) continue
-        // The decision does not know yet what would be taken over before it.
-        const verb = adopting.has(key) ? (judged.get(key)?.verb ?? change.verb) : change.verb
-        planned.push(plannedOf({ ...change, verb }, held.get(key), judged.get(key)))
+        planned.push(plannedOf(change, held.get(key), judged.get(key)))
       }
     }
     return { changes: planned, adopted, held }

@@ -14,7 +14,7 @@ import {
 import { resourceId } from '../domain/resource-id.ts'
 import type { ConvergeInput } from './converge.ts'
 import { dependentsOf, judge, type Judged, type WantedItem } from './judge.ts'
-import { concerned, leaversOf, type PrepareDeps, type Row } from './others.ts'
+import { concerned, leaversOf, neededElsewhere, type PrepareDeps, type Row } from './others.ts'
 import { inOrder, inputsOf, Undecidable } from './parts.ts'
 
 /** All that is to be decided in a scope, and what it comes to if nothing moves meanwhile. */
@@ -165,10 +165,18 @@ export const prepare = async (
   }
   let all = rows
   let looked = await look(itemsOf(all))
+  const replacedOf = async (needed: readonly Row[]): Promise<readonly Row[]> => {
+    const { judged, problem } = await look(itemsOf([...all, ...needed]))
+    // Who is refused what is his keeps nobody else from what is theirs.
+    if (problem !== null) return []
+    return needed.filter((row) => judged.get(resourceKey(row))?.verb === 'replace')
+  }
   for (;;) {
     const others = await concerned(deps, scope, all, looked.judged, elsewhere)
-    if (others.length === 0) break
-    all = [...all, ...others]
+    const needed = others.length > 0 ? [] : await neededElsewhere(all, looked.judged, elsewhere)
+    const more = needed.length === 0 ? others : await replacedOf(needed)
+    if (more.length === 0) break
+    all = [...all, ...more]
     looked = await look(itemsOf(all))
   }
   const { items, held, judged, problem } = looked

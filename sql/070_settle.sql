@@ -1,7 +1,7 @@
 -- Writes outcomes and looks back, set-based. The entry moves only for the lease that is asking: a
 -- worker that was taken over (its epoch is old) is refused. What it learned of the outside, the external id above
 -- all, is kept with its attempt, and as the resource's only where nobody knows better (069): the resource may be another
--- one by now, and the next call would be made on one that is gone. What was seen to be gone loses its external id.
+-- one by now, and the next call would be made on one that is gone. What is gone for certain loses its external id.
 -- Who waited for what is through now is let go. Returns the entries that moved.
 -- plpgsql keeps the plan, which may have been made when the log was young: whichever side it begins with, and by
 -- whichever index, it must read nothing but what is settled here. Hence `= any`, and no predicate of a partial index.
@@ -94,8 +94,17 @@ begin
       r.resource,
       r.observed,
       case when r.seen then clock_timestamp() end,
-      r.external_id,
-      coalesce(r.outputs, '{}'),
+      -- One look is no proof that it is gone, and the next one, or the next call, would be of another one of its name.
+      case
+        when r.seen and r.observed is null and r.external_id is null and r.state <> 'confirmed'
+        then (select k.external_id from foreword_private.observation k where k.resource = r.resource)
+        else r.external_id
+      end,
+      case
+        when r.seen and r.observed is null and r.outputs is null and r.state <> 'confirmed'
+        then coalesce((select k.outputs from foreword_private.observation k where k.resource = r.resource), '{}')
+        else coalesce(r.outputs, '{}')
+      end,
       r.revision,
       coalesce(r.condition, 'ready')
     from result r
@@ -107,11 +116,11 @@ begin
       observed = case when excluded.observed_at is null then o.observed else excluded.observed end,
       observed_at = coalesce(excluded.observed_at, o.observed_at),
       external_id = case
-        when excluded.observed_at is not null and excluded.observed is null then null
+        when excluded.observed_at is not null and excluded.observed is null then excluded.external_id
         else coalesce(excluded.external_id, o.external_id)
       end,
       outputs = case
-        when excluded.observed_at is not null and excluded.observed is null then '{}'
+        when excluded.observed_at is not null and excluded.observed is null then excluded.outputs
         when excluded.outputs = '{}' then o.outputs
         else excluded.outputs
       end,

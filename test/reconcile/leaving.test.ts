@@ -2,7 +2,15 @@
 import t from 'tap'
 import { runConverge } from '../../src/reconcile/run-converge.ts'
 import { allSettled, cloudWorld, testWorker } from '../support/engine.ts'
-import { apply, brokenLaws, scope, toldEffects, want, type Wanted } from '../support/wanting.ts'
+import {
+  apply,
+  brokenLaws,
+  scope,
+  thingsIn,
+  toldEffects,
+  want,
+  type Wanted,
+} from '../support/wanting.ts'
 
 const lan = (name: string, cidr = '10.0.0.0/24', over: Partial<Wanted> = {}): Wanted =>
   want('network', name, { cidr }, over)
@@ -202,3 +210,24 @@ t.test('what is needed of another stack, and not there yet, is made before', asy
   t.same(await toldEffects(cloud), ['create first', 'create second'])
   t.same(await brokenLaws(engine), [])
 })
+
+t.test(
+  'what is deleted is looked for by its id to the end, and another one of its name stays',
+  async (t) => {
+    const { engine, cloud } = await cloudWorld(t, { traits: { sightings: 3 } })
+    await testWorker(t, engine)
+    await apply(engine, [want('vm', 'web', { size: 's' })])
+    await allSettled(engine)
+    const made = await fetch(`${cloud.url}/admin/drift`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ account: scope, kind: 'vms', create: { name: 'web', size: 'l' } }),
+    })
+    const { id } = (await made.json()) as { id: string }
+    await apply(engine, [], { prune: true })
+    t.match((await allSettled(engine)).at(-1), { verb: 'delete', state: 'confirmed' })
+    t.match((await thingsIn(cloud))['vms'], [{ id }])
+    t.same((await toldEffects(cloud)).slice(2), ['delete web'])
+    t.match(await engine.sql`select external_id from foreword.resource`, [{ external_id: null }])
+  },
+)

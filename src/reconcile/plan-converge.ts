@@ -8,13 +8,13 @@ import type { Held } from '../domain/reconcile-ports.ts'
 import { parseResourceKey, resourceKey } from '../domain/reference.ts'
 import { resourceId } from '../domain/resource-id.ts'
 import type { Found } from './adopt.ts'
-import { converge } from './converge.ts'
+import { converge, moved_meanwhile } from './converge.ts'
 import type { PreviewedChange } from './deciding.ts'
 import type { Judged } from './judge.ts'
 import type { PrepareDeps, Row } from './others.ts'
 import { prepare } from './prepare.ts'
 import type { Renaming } from './rename.ts'
-import { adoptable, deletesOf, type ConvergeDeps } from './run-converge.ts'
+import { adoptable, deletesOf, gaveUp, type ConvergeDeps } from './run-converge.ts'
 
 /** One line of a plan. */
 export interface PlannedChange {
@@ -127,15 +127,18 @@ const converging = (
   }
 }
 
-/** What converging these rows would do now, in a READ ONLY transaction. */
-export const planConverge =
+/** Others may decide between what is looked at and what would be decided; after so many times something is wrong. */
+const rereads_max = 10
+
+/** Null: what is there has changed since it was looked at. */
+const planOnce =
   (deps: ConvergeDeps) =>
   async (
     scope: string,
     rows: readonly Row[],
     all: readonly Row[],
-    renamed: readonly Renaming[] = [],
-  ): Promise<ScopePlan> => {
+    renamed: readonly Renaming[],
+  ): Promise<ScopePlan | null> => {
     const news = new Set(renamed.map(({ kind, to }) => resourceKey({ kind, name: to })))
     const unknown = rows.filter((row) => !news.has(resourceKey(row)))
     const adopted = await adoptable(deps, scope, unknown)
@@ -149,6 +152,7 @@ export const planConverge =
     for (const input of inputs) {
       const changes = await deps.preview(decider, { scope, input, deletes_beside })
       if (E.isLeft(changes)) {
+        if (changes.left.reason === moved_meanwhile) return null
         throw new ForewordError(changes.left.reason, {
           where: `scope ${scope}`,
           remedy: changes.left.remedy ?? 'run it again',
@@ -167,4 +171,20 @@ export const planConverge =
       }
     }
     return { changes: planned, adopted, held }
+  }
+
+/** What converging these rows would do now, in a READ ONLY transaction. */
+export const planConverge =
+  (deps: ConvergeDeps) =>
+  async (
+    scope: string,
+    rows: readonly Row[],
+    all: readonly Row[],
+    renamed: readonly Renaming[] = [],
+  ): Promise<ScopePlan> => {
+    for (let rereads = 0; rereads < rereads_max; rereads++) {
+      const plan = await planOnce(deps)(scope, rows, all, renamed)
+      if (plan !== null) return plan
+    }
+    throw gaveUp(scope, rereads_max)
   }

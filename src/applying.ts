@@ -103,8 +103,11 @@ export const enterAndApply = async (
   })
   const leave = async (): Promise<void> => {
     log.stop()
-    await presence.leave()
-    await sql.end({ timeout: 5 })
+    try {
+      await presence.leave()
+    } finally {
+      await sql.end({ timeout: 5 })
+    }
   }
   return { worker: presence.worker, applier, hear: (onWake) => hearWakeups(sql, onWake), leave }
 }

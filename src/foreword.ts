@@ -142,6 +142,8 @@ export const openEngine = (options: EngineOptions): Engine => {
     under: (policies: readonly Policy[]) => useCases(ground, [...config.policies, ...policies]),
   }
   const here = applyHere(options, engine)
+  // Should this process not come to it, others are told.
+  const decideHere = waking(quietly, () => void here.wake().catch(wakeup.wake))
   return {
     ...engine,
     wakeup,
@@ -154,10 +156,7 @@ export const openEngine = (options: EngineOptions): Engine => {
         whole,
       })
     },
-    decideHere: waking(quietly, () => {
-      // Should this process not come to it, others are told.
-      here.wake().catch(wakeup.wake)
-    }),
+    decideHere: here.unlessOver(decideHere),
     applyHere: here.wake,
     close: async () => {
       await here.leave()

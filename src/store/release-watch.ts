@@ -8,17 +8,18 @@ import { codeOf, placeOf, type Sql, type TransactionSql } from './connect.ts'
 /** No such function, table, column or schema. */
 export const foreign_codes: ReadonlySet<string> = new Set(['42883', '42P01', '42703', '3F000'])
 
-/** What a program is told whose database is of another release by now; any other error as it is. */
+/** What a program is told whose database is of another release by now. */
+export const ofOtherRelease = (url: string, why: string, cause?: unknown): ForewordError =>
+  new ForewordError(`the database is of another release of foreword than this program (${why})`, {
+    where: placeOf(url),
+    remedy: 'start it again, with the newer of the two; it migrates where it may',
+    cause,
+  })
+
+/** What says that the database is of another release, as that; any other error as it is. */
 export const otherRelease = (url: string, error: unknown): unknown =>
   error instanceof Error && foreign_codes.has(codeOf(error))
-    ? new ForewordError(
-        `the database is of another release of foreword than this program (${error.message})`,
-        {
-          where: placeOf(url),
-          remedy: 'start it again, with the newer of the two; it migrates where it may',
-          cause: error,
-        },
-      )
+    ? ofOtherRelease(url, error.message, error)
     : error
 
 const hashOf = async (sql: Sql): Promise<string | null> => {
@@ -31,6 +32,8 @@ const asks_every = 5
 export interface ReleaseWatch {
   /** With each sweep; never waits. */
   readonly tick: () => void
+  /** Asks at once, and tells as `tick` does. True also where it cannot be asked. */
+  readonly isOurs: () => Promise<boolean>
 }
 
 /** Remembers the release of the database now, and tells once when it is of another one. */
@@ -56,6 +59,10 @@ export const watchRelease = async (
     }
   }
   return {
+    isOurs: async () => {
+      await ask()
+      return !done
+    },
     tick: () => {
       ticks += 1
       if (!done && ticks % asks_every === 0) void ask()

@@ -61,8 +61,12 @@ export const enterAsWorker = async (options: PresenceOptions): Promise<Presence>
     worker,
     leave: async () => {
       leaving = true
-      await sql`select foreword_code.leave_worker(${worker})`
-      await close()
+      // Of another release by now, the database may not know that function: the lock is let go all the same.
+      try {
+        await sql`select foreword_code.leave_worker(${worker})`
+      } finally {
+        await close()
+      }
     },
   }
 }

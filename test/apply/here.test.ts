@@ -1,5 +1,6 @@
 import t from 'tap'
 import { create, defineDecider } from '../../src/domain/decider.ts'
+import { ForewordError } from '../../src/domain/errors.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { applied } from '../../src/domain/provider.ts'
 import {
@@ -159,5 +160,56 @@ t.test(
     t.same(begun, ['a', 'b'])
     t.match(await workers(), [{ alive: false }, { alive: true }])
     await engine.close()
+  },
+)
+
+t.test(
+  'another release is deployed: what applied here lets its lock go, says so once, and decides nothing more',
+  async (t) => {
+    const { engine: beside, url } = await testEngine(t, { providers: [thingProvider()] })
+    const lines: string[] = []
+    const line = (_fields: unknown, message: string): void => void lines.push(message)
+    const limits = { sweep_interval_ms: 50 }
+    const config = testConfig(url, { providers: [thingProvider()] })
+    const engine = engineOn(
+      t,
+      url,
+      { ...config, limits: { ...config.limits, ...limits } },
+      'here',
+      { logger: { info: () => undefined, warn: line, error: line } },
+    )
+    await engine.decideHere(made, { scope, input: 'a' })
+    t.match(await allSettled(engine), [{ name: 'a', state: 'confirmed' }])
+    const { sql } = beside
+    await sql`insert into foreword_private.deployment (version, hash, at)
+      values ('99.0.0', 'theirs', clock_timestamp())`
+    // What a release takes along: a function that this program calls.
+    await sql`alter function foreword_code.claim rename to claim_of_99`
+    await eventually('it lives no more', async () => {
+      const rows = await sql`select from foreword.worker where alive`
+      return rows.length === 0
+    })
+    const refused = await engine.decideHere(made, { scope, input: 'b' }).catch((e: unknown) => e)
+    t.ok(refused instanceof ForewordError, String(refused))
+    t.match(refused, {
+      message: /another release/,
+      where: /foreword_test/,
+      remedy: /start it again/,
+    })
+    const said = lines.length
+    await sql`select pg_sleep(0.5)`
+    t.equal(lines.length, said, 'it claims no more')
+    t.equal(
+      lines.filter((l) => /migrated to another release.*start this program again/.test(l)).length,
+      1,
+    )
+    t.match(await sql`select stopped_at is not null as stopped from foreword.worker`, [
+      { stopped: true },
+    ])
+    // Whoever is of that release takes over.
+    await sql`alter function foreword_code.claim_of_99 rename to claim`
+    t.match(await engine.decide(made, { scope, input: 'b' }), { type: 'decided' })
+    await testWorker(t, beside)
+    t.match(await allSettled(beside), [{ name: 'a' }, { name: 'b', state: 'confirmed' }])
   },
 )

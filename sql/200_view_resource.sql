@@ -33,35 +33,43 @@ select
     else coalesce(o.condition, 'ready')
   end as condition,
   case
-    when open.state = 'pending' then
+    when open.id is not null then
       nullif(
         concat_ws(
           '; ',
           open.reason,
           coalesce(
-            (
-              select
-                format(
-                  'scope %s is paused by %s%s',
-                  p.scope,
-                  p.paused_by,
-                  case when p.note <> '' then ': ' || p.note end
-                )
-              from foreword_private.pause p
-              where p.scope = r.scope and p.resumed_at is null
-            ),
             case
-              when open.held_until > statement_timestamp()
+              when open.state = 'pending' then (
+                select
+                  format(
+                    'scope %s is paused by %s%s',
+                    p.scope,
+                    p.paused_by,
+                    case when p.note <> '' then ': ' || p.note end
+                  )
+                from foreword_private.pause p
+                where p.scope = r.scope and p.resumed_at is null
+              )
+            end,
+            case
+              when open.state = 'pending' and open.held_until > statement_timestamp()
                 then format(
                   'outside of its maintenance window, which opens at %s UTC',
                   to_char(open.held_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
                 )
+            end,
+            case
+              when
+                open.due_at <= statement_timestamp()
+                and open.state <> 'applying'
+                and r.kind <> all ((select foreword_code.live_kinds())::text[])
+                then format('no worker that lives provides kind %s', r.kind)
             end
           )
         ),
         ''
       )
-    when open.id is not null then open.reason
     -- The empty path is all of it.
     when drift.paths = '' then 'is gone'
     when drift.paths = '#id'
@@ -89,7 +97,7 @@ join foreword_private.resource_state s on s.resource = r.id
 left join foreword_private.desired d on d.resource = r.id and d.ended_at is null
 left join foreword_private.observation o on o.resource = r.id
 left join lateral (
-  select e.id, e.state, e.reason, e.applied_at, e.recorded_at, e.held_until
+  select e.id, e.state, e.reason, e.applied_at, e.recorded_at, e.held_until, e.due_at
   from foreword_private.entry e
   where e.resource = r.id and e.settled_at is null
   order by e.version

@@ -38,23 +38,29 @@ select
           concat_ws(
             '; ',
             e.reason,
-            (
-              select
-                case b.health
-                  when 'open' then
-                    format('account %s: its calls fail (%s), one is tried at %s', b.account, b.reason, b.until)
-                  when 'half_open' then format('account %s: it is coming back, a few calls at a time', b.account)
-                  when 'throttled' then format('account %s: it asks to be left alone until %s', b.account, b.until)
-                  when 'strained' then format('account %s: some of its calls fail (%s)', b.account, b.reason)
-                  else format('account %s: %s calls per second', b.account, b.per_second)
-                end
-              from foreword.budget b
-              where
-                e.kind = any (b.kinds)
-                and (b.scope is null or b.scope = e.scope)
-                and (b.health <> 'well' or b.tokens < 1)
-              order by b.health = 'well'
-              limit 1
+            coalesce(
+              case
+                when e.kind <> all ((select foreword_code.live_kinds())::text[])
+                  then format('no worker that lives provides kind %s', e.kind)
+              end,
+              (
+                select
+                  case b.health
+                    when 'open' then
+                      format('account %s: its calls fail (%s), one is tried at %s', b.account, b.reason, b.until)
+                    when 'half_open' then format('account %s: it is coming back, a few calls at a time', b.account)
+                    when 'throttled' then format('account %s: it asks to be left alone until %s', b.account, b.until)
+                    when 'strained' then format('account %s: some of its calls fail (%s)', b.account, b.reason)
+                    else format('account %s: %s calls per second', b.account, b.per_second)
+                  end
+                from foreword.budget b
+                where
+                  e.kind = any (b.kinds)
+                  and (b.scope is null or b.scope = e.scope)
+                  and (b.health <> 'well' or b.tokens < 1)
+                order by b.health = 'well'
+                limit 1
+              )
             )
           ),
           ''
@@ -105,7 +111,7 @@ comment on column foreword.intent.name is 'Name of the resource.';
 comment on column foreword.intent.verb is 'create, update, delete, or one of the provider''s own.';
 comment on column foreword.intent.version is 'Version of the resource that it makes; given to the API as generation.';
 comment on column foreword.intent.state is 'awaiting_approval, pending, applying, accepted, applied, confirmed, rejected, in_doubt, stale or cancelled.';
-comment on column foreword.intent.reason is 'Why it is in that state, and what its account, a pause of its scope or a maintenance window makes it wait for; null where nothing is to be said.';
+comment on column foreword.intent.reason is 'Why it is in that state, and what its account, a pause of its scope, a maintenance window, or the lack of a worker for its kind makes it wait for; null where nothing is to be said.';
 comment on column foreword.intent.decision_id is 'The decision that wrote it.';
 comment on column foreword.intent.attempts is 'External calls begun so far.';
 comment on column foreword.intent.due_at is 'When somebody looks at it next; null: never by itself (settled, or waiting for a person, for another intent or for its scope to be resumed).';

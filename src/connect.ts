@@ -115,6 +115,12 @@ const checkWait = (decision: unknown, timeout_ms: unknown): void => {
     throw wrongCall('settled', 'timeout_ms is no number', 'give milliseconds')
 }
 
+const endOf = (standing: readonly Standing[]): Settled['type'] => {
+  const open = standing.filter((intent) => intent.open)
+  if (open.length === 0) return 'settled'
+  return open.every((intent) => intent.stuck) ? 'waits' : 'timeout'
+}
+
 /** Polls the views: at most every half second, so that many waiters cost little. */
 const settled =
   (sql: Sql, under_way: UnderWay): Connected['settled'] =>
@@ -123,14 +129,16 @@ const settled =
     const until = performance.now() + timeout_ms
     for (let pause_ms = 10; ; pause_ms = Math.min(500, pause_ms * 1.5)) {
       under_way.check()
-      const standing = await intentsOf(sql, decision)
+      const standing = await intentsOf(sql, decision, { reasons: false })
       if (standing.length === 0 && !(await isDecided(sql, decision)))
         throw wrongCall('settled', `there is no decision ${decision}`, 'give one of this database')
-      const intents = standing.map(({ open: _open, stuck: _stuck, ...intent }) => intent)
-      const open = standing.filter((intent) => intent.open)
-      if (open.length === 0) return { type: 'settled', intents }
-      if (open.every((intent) => intent.stuck)) return { type: 'waits', intents }
-      if (performance.now() >= until) return { type: 'timeout', intents }
+      const late = performance.now() >= until
+      if (late || endOf(standing) !== 'timeout') {
+        const told = await intentsOf(sql, decision, { reasons: true })
+        const type = endOf(told)
+        const intents = told.map(({ open: _open, stuck: _stuck, ...intent }) => intent)
+        if (late || type !== 'timeout') return { type, intents }
+      }
       await sleep(pause_ms)
     }
   }

@@ -1,6 +1,7 @@
 /** The work itself: who does it, what is late, what waits for a person, which accounts fail, how large the log is. */
 import { nextRunOf } from '../domain/cron-next.ts'
 import { queueVersion } from '../worker/queue-needs.ts'
+import { readUnserved, type Unserved } from './intents.ts'
 import { fail, ok, only, unseen, warn, type Check, type Said } from './doctor-finding.ts'
 import { size } from './doctor-size.ts'
 import { moment, plural, span } from './print.ts'
@@ -13,14 +14,9 @@ interface Worker {
   readonly running: number
 }
 
-interface Orphaned {
-  readonly kind: string
-  readonly open: number
-}
-
 /** Of kinds that nobody who lives has a provider for: nothing but a configuration ends that. */
-const orphanedSaid = (orphaned: readonly Orphaned[]): readonly Said[] =>
-  orphaned.map(({ kind, open }) =>
+const unservedSaid = (unserved: readonly Unserved[]): readonly Said[] =>
+  unserved.map(({ kind, open }) =>
     fail(
       `${plural(open, 'intent')} of ${kind} under way, and no living worker has a provider for it`,
       'give one back to the configuration of a worker, or cancel and resolve them: foreword status',
@@ -58,14 +54,7 @@ const workers: Check = {
         from foreword.backlog b
         where b.state in ('pending', 'applying', 'applied')`,
     )
-    const orphaned = await sql<Orphaned[]>`
-      select b.kind, sum(b.count)::bigint as open
-      from foreword.backlog b
-      where
-        b.next_due is not null
-        and not exists (select from foreword.worker w where w.alive and b.kind = any (w.kinds))
-      group by b.kind
-      order by b.kind`
+    const unserved = await readUnserved(sql)
     const alive = rows.filter((w) => w.alive)
     const versions = [...new Set(alive.map((w) => w.version))].toSorted()
     const dead = rows.filter((w) => !w.alive)
@@ -78,7 +67,7 @@ const workers: Check = {
         ),
       )
     }
-    if (alive.length > 0) said.push(...orphanedSaid(orphaned))
+    if (alive.length > 0) said.push(...unservedSaid(unserved))
     said.push(...diedSaid(dead))
     if (versions.length > 1 || (versions[0] ?? version) !== version) {
       said.push(

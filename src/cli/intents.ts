@@ -103,3 +103,21 @@ export const unservedKinds = async (
     )`
   return rows.map((row) => row.kind)
 }
+
+/** Work of kinds that no living worker carries out; nothing but a configuration ends that. On a standby: none known. */
+export interface Unserved {
+  readonly kind: string
+  readonly open: number
+}
+
+export const readUnserved = (sql: Sql, scope?: string): Promise<readonly Unserved[]> => sql<
+  Unserved[]
+>`
+  select b.kind, sum(b.count)::bigint as open
+  from foreword.backlog b
+  where
+    b.next_due is not null
+    and (${scope ?? null}::text is null or b.scope = ${scope ?? null})
+    and b.kind <> all ((select foreword_code.live_kinds())::text[])
+  group by b.kind
+  order by b.kind`

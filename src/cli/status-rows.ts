@@ -1,5 +1,6 @@
 /** What `foreword status` asks the views. */
 import type { Sql } from '../store/connect.ts'
+import { readUnserved, type Unserved } from './intents.ts'
 import { readPauses, type Pause } from './pauses.ts'
 import { readSchedules, type ScheduleRow } from './schedules.ts'
 
@@ -60,15 +61,24 @@ export interface Status {
   readonly attention_count: number
   readonly paused: readonly Pause[]
   readonly schedules: readonly ScheduleRow[]
+  /** Open work of kinds that no living worker has a provider for. */
+  readonly unserved: readonly Unserved[]
   /** Those alive, and the dead whose leases nobody has taken over yet. */
   readonly workers: readonly Worker[]
 }
 
+const readWorkers = (sql: Sql): Promise<readonly Worker[]> => sql<Worker[]>`
+      select w.id, w.host, w.pid, w.version, w.started_at, w.alive, w.running
+      from foreword.worker w
+      where w.alive or w.running > 0
+      order by w.id`
+
 export const readStatus = async (sql: Sql, scope: string | undefined): Promise<Status> => {
   const only = scope ?? null
-  const [health, counts, backlog, attention, workers, paused, schedules] = await Promise.all([
-    sql<Health[]>`select * from foreword.health`,
-    sql<Count[]>`
+  const [health, counts, backlog, attention, workers, paused, schedules, unserved] =
+    await Promise.all([
+      sql<Health[]>`select * from foreword.health`,
+      sql<Count[]>`
       select
         r.scope,
         r.kind,
@@ -81,12 +91,12 @@ export const readStatus = async (sql: Sql, scope: string | undefined): Promise<S
         and not (r.condition = 'absent' and r.desired is null)
       group by r.scope, r.kind, r.condition
       order by r.scope, r.kind, r.condition`,
-    sql`
+      sql`
       select b.scope, b.kind, b.state, b.count, b.oldest, b.next_due
       from foreword.backlog b
       where ${only}::text is null or b.scope = ${only}
       order by b.scope, b.kind, b.state`,
-    sql<Attention[]>`
+      sql<Attention[]>`
       select r.scope, r.kind, r.name, r.condition, r.reason, r.since
       from foreword.resource r
       where
@@ -100,14 +110,11 @@ export const readStatus = async (sql: Sql, scope: string | undefined): Promise<S
         r.kind,
         r.name
       limit ${attention_max}`,
-    sql<Worker[]>`
-      select w.id, w.host, w.pid, w.version, w.started_at, w.alive, w.running
-      from foreword.worker w
-      where w.alive or w.running > 0
-      order by w.id`,
-    readPauses(sql, scope),
-    readSchedules(sql, scope),
-  ])
+      readWorkers(sql),
+      readPauses(sql, scope),
+      readSchedules(sql, scope),
+      readUnserved(sql, scope),
+    ])
   const [row] = health
   if (row === undefined) throw new Error('foreword.health has no row')
   const in_order = (count: Count): boolean => count.condition === 'ready'
@@ -119,6 +126,7 @@ export const readStatus = async (sql: Sql, scope: string | undefined): Promise<S
     attention_count: counts.reduce((n, count) => (in_order(count) ? n : n + count.count), 0),
     paused,
     schedules,
+    unserved,
     workers,
   }
 }

@@ -23,7 +23,7 @@ const watch_interval_ms = 1_000
 
 /** One sentence, and how loud. */
 const verdict = (
-  { health, attention_count }: Status,
+  { health, attention_count, unserved }: Status,
   workers: number,
 ): readonly [paint: 'green' | 'yellow' | 'red', text: string] => {
   const { waits_for_a_person: waits, awaiting_approval: approvals } = health
@@ -32,6 +32,11 @@ const verdict = (
   if (workers === 0 && open > 0) {
     const verb = open === 1 ? 'waits' : 'wait'
     return ['red', `${plural(open, 'intent')} ${verb}, no worker is alive: start \`foreword up\``]
+  }
+  if (unserved.length > 0) {
+    const kinds = harmless(unserved.map(({ kind }) => kind).join(', '))
+    const count = unserved.reduce((n, { open: of_kind }) => n + of_kind, 0)
+    return ['red', `${plural(count, 'intent')} under way, no worker that lives provides ${kinds}`]
   }
   if (waits > 0) {
     const verb = waits === 1 ? 'waits' : 'wait'

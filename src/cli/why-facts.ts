@@ -93,6 +93,8 @@ const nextText = (entry: Entry, paused: Pause | null): string => {
   if (held_until !== null && own === 'pending') {
     return `waits for its maintenance window, which opens at ${moment(held_until).slice(0, 16)} UTC`
   }
+  if (entry.unserved)
+    return `due ${due_at === null ? '' : clock(due_at)}, but no worker that lives provides kind ${entry.kind}`
   return due_at === null ? 'nobody looks at it by itself' : `due ${clock(due_at)}`
 }
 

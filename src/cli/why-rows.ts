@@ -69,6 +69,8 @@ export interface Story {
     readonly attempts: readonly Attempt[]
     readonly rulings: readonly Ruling[]
     /** Null unless its intents went stale: what came of deciding again. */
+    /** It is due, and no living worker has a provider for its kind. */
+    readonly unserved: boolean
     readonly decided_again: string | null
     /** The decision that was made instead of this one, and the stale one that this one is instead of. */
     readonly decided_as: string | null
@@ -172,9 +174,16 @@ interface Fate {
   readonly decided_as: string | null
   readonly instead_of: string | null
   readonly state_after: Json
+  readonly unserved: boolean
 }
 
-const no_fate = { decided_again: null, decided_as: null, instead_of: null, state_after: null }
+const no_fate = {
+  decided_again: null,
+  decided_as: null,
+  instead_of: null,
+  state_after: null,
+  unserved: false,
+}
 
 const readFates = (sql: Sql, entries: readonly number[]): Promise<readonly Fate[]> =>
   sql<Fate[]>`
@@ -183,7 +192,11 @@ const readFates = (sql: Sql, entries: readonly number[]): Promise<readonly Fate[
       e.assumed as state_after,
       case when g.decision is not null then coalesce(g.outcome, 'due') end as decided_again,
       g.decided_as,
-      i.decision as instead_of
+      i.decision as instead_of,
+      e.settled_at is null
+        and e.state <> 'applying'
+        and e.due_at <= statement_timestamp()
+        and coalesce(e.kind <> all ((select foreword_code.live_kinds())::text[]), false) as unserved
     from foreword_private.entry e
     left join foreword_private.again g on g.decision = e.decision
     left join foreword_private.again i on i.decided_as = e.decision

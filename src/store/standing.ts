@@ -13,12 +13,27 @@ export interface Standing {
   readonly stuck: boolean
 }
 
-/** The intents of a decision, in the order of their numbers. What they wait for is followed to its end. */
-export const intentsOf = (sql: Sql, decision: string): Promise<readonly Standing[]> => sql<
-  Standing[]
->`
+/**
+ * The intents of a decision, in the order of their numbers. What they wait for is followed to its end. Reasons only where
+ * asked for: one may be who lives, and deciders wait while that is found out.
+ */
+export const intentsOf = (
+  sql: Sql,
+  decision: string,
+  { reasons }: { readonly reasons: boolean },
+): Promise<readonly Standing[]> => sql<Standing[]>`
   with recursive mine as materialized (
-    select i.*
+    select
+      i.id,
+      i.kind,
+      i.name,
+      i.verb,
+      i.state,
+      case when ${reasons} then i.reason end as reason,
+      i.due_at,
+      i.settled_at,
+      i.waits_for,
+      i.paused
     from foreword.intent i
     where i.decision_id = ${decision}
   ),

@@ -122,7 +122,7 @@ t.test('an intent of a kind that no worker knows waits for one that does', async
     return done.length === 1
   })
   t.match(await engine.sql`select state, attempts, reason from foreword.intent where id = 1`, [
-    { state: 'pending', attempts: 0, reason: null },
+    { state: 'pending', attempts: 0, reason: 'no worker that lives provides kind network' },
   ])
   t.match(await engine.sql`select kind, state, count from foreword.backlog`, [
     { kind: 'network', state: 'pending', count: 1 },

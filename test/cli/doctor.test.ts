@@ -117,7 +117,7 @@ t.test('every planted defect is found, and told with its remedy', async (t) => {
   has(t, all, 'warn', /foreword_private\.entry to foreword_reader/)
   has(t, all, 'fail', /^the database is of another release/)
   has(t, all, 'fail', /^graphile-worker’s schema is \d+, its package at hand needs \d+/)
-  has(t, all, 'warn', /^nightly \(\*\/5 \* \* \* \*\) is \d+ min overdue/)
+  has(t, all, 'warn', /^nightly \(\*\/5 \* \* \* \*\) is (\d+ min|2 h) overdue/)
   t.notOk(all.findings.some((f) => f.says.startsWith('fresh')))
   has(t, all, 'warn', /^acme: open \(/)
   has(t, all, 'fail', /^\d intents? under way and no worker is alive/)
@@ -158,6 +158,18 @@ t.test('work of a kind that no living worker has is told, however young it is', 
   t.equal(all.code, 1)
   has(t, all, 'fail', /^2 intents of floppy under way, and no living worker has a provider for it$/)
   has(t, all, 'fail', /^1 intent of tape under way/)
+
+  // Whoever looks elsewhere is told the same.
+  const reason = 'no worker that lives provides kind tape'
+  const because = { reason }
+  t.match(await b.database.sql`select reason from foreword.intent where kind = 'tape'`, [because])
+  t.match(await b.database.sql`select reason from foreword.resource where kind = 'tape'`, [because])
+  const status = await b.foreword(['status'])
+  t.match(status.stdout, /3 intents under way, no worker that lives provides floppy, tape/)
+  t.match(status.stdout, new RegExp(`tape/n2.+${reason}`))
+  const why = await b.foreword(['why', 'tape/n2'])
+  t.match(why.stdout, new RegExp(`because +${reason}`))
+  t.match(why.stdout, new RegExp(`pending, due \\S+, but ${reason}`))
   worker.child.kill('SIGTERM')
   await worker.ended
   const none = await examined(b)

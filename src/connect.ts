@@ -184,7 +184,8 @@ const connected = (
       const options = { ...rest, input: input as never }
       return under_way.run(() => decide(decider, options)).catch(unreachable)
     },
-    settled: settled(engine.sql, under_way),
+    settled: async (decision, options) =>
+      settled(engine.sql, under_way)(decision, options).catch(unreachable),
     metrics: scrapeOf(engine, metrics),
     reconcile: async (options = {}) =>
       under_way.run(() => engine.reconcile(options)).catch(unreachable),

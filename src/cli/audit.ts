@@ -3,14 +3,17 @@ import { audit as runAudit } from '../audit/audit.ts'
 import { auditStore } from '../store/audit-store.ts'
 import type { Context } from './context.ts'
 import { harmless, moment, plural } from './print.ts'
-import { openReader } from './session.ts'
+import { configOf, openReaderOf } from './session.ts'
 
 const dateOf = (at: Date | null): string => (at === null ? '?' : moment(at).slice(0, 10))
 
 export const audit =
   () =>
   async (context: Context): Promise<number> => {
-    const report = await runAudit(auditStore(await openReader(context)))
+    // It reads the whole log: what a role or database gives to single statements is too little for it.
+    const connection = { statement_timeout: '0' }
+    const { sql } = await openReaderOf(context, await configOf(context), { connection })
+    const report = await runAudit(auditStore(sql))
     if (context.options.json === true) {
       context.json(report)
       return report.ok ? 0 : 1

@@ -32,11 +32,6 @@ const serverFailure = (error: ServerError, where: string): ForewordError => {
     const remedy = 'connect as the user who ran `foreword migrate`, or grant it to this one'
     return new ForewordError(message, { ...options, remedy })
   }
-  if (code === '57014') {
-    const remedy =
-      'raise statement_timeout of this role or database, or see what keeps the server busy'
-    return new ForewordError(message, { ...options, remedy })
-  }
   if (code.startsWith('FW')) {
     return new ForewordError(message, { ...options, remedy: hint ?? '' })
   }

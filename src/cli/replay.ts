@@ -183,7 +183,7 @@ export const replay =
     const deciders = decidersOf(config)
     checkDecider(options.decider, deciders)
     const { sql } = await openReaderOf(context, config, {
-      connection: { default_transaction_read_only: 'on' },
+      connection: { default_transaction_read_only: 'on', statement_timeout: '0' },
     })
     const [since, until] = await momentsOf(sql, [options.since, options.until ?? 'now'])
     if (since === undefined || until === undefined) throw new Error('no time was asked for')

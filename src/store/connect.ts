@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import { ForewordError } from '../domain/errors.ts'
 import { knowArrays } from './arrays.ts'
 import { lending, type OneOptions } from './lend.ts'
+import { limitOf } from './server-limits.ts'
 
 /** int8 columns come as numbers; `numeric` (also sum() of int8) as strings, timestamptz as Dates, jsonb parsed. */
 interface ColumnTypes extends Record<string, postgres.PostgresType> {
@@ -222,8 +223,25 @@ const isConnectionError = (error: unknown): boolean =>
 const takesNoWrites = (error: unknown): boolean =>
   codeOf(error) === '25006' || (error instanceof Error && /in a hot standby/.test(error.message))
 
-/** A failed connection as a ForewordError that names host:port/database; any other error as it is. */
+const limitReached = (url: string, error: unknown): ForewordError | undefined => {
+  const sqlstate = codeOf(error)
+  const limit = limitOf(sqlstate)
+  if (limit === undefined || !(error instanceof Error)) return undefined
+  const { what, remedy } = limit
+  return new ForewordError(`${what} (${error.message}, SQLSTATE ${sqlstate})`, {
+    where: placeOf(url),
+    remedy,
+    cause: error,
+  })
+}
+
+/**
+ * A failed connection, and a server at its limits, as a ForewordError that names host:port/database; any other
+ * error as it is.
+ */
 export const connectionError = (url: string, error: unknown): unknown => {
+  const limited = limitReached(url, error)
+  if (limited !== undefined) return limited
   if (takesNoWrites(error)) {
     return new ForewordError('the database takes no writes', {
       where: placeOf(url),

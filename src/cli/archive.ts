@@ -6,6 +6,7 @@ import { kept_ms_min, tokenValidMs } from '../domain/retention.ts'
 import {
   archive as archiveAll,
   archiveFolder,
+  heldOpenText,
   verify,
   type Archived,
 } from '../store/archive-store.ts'
@@ -74,6 +75,14 @@ const tell = (context: Context, done: Archived, folder: string, dry_run: boolean
     )
   if (done.held_by !== null) {
     context.note(`decision ${done.held_by} is not certified yet: what is newer stays until it is`)
+  }
+  const { held_open } = done
+  if (held_open !== null) {
+    const end =
+      held_open.gid === null
+        ? `end it, or: select pg_terminate_backend(${held_open.pid ?? ''})`
+        : 'end it: rollback prepared, or commit prepared'
+    context.note(harmless(`${heldOpenText(held_open)}, holds back what is newer; ${end}`))
   }
   if (!done.whole) context.note('stopped before the end; run it again to go on')
 }

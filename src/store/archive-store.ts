@@ -35,6 +35,16 @@ export interface ArchiveOptions {
   readonly onBatch?: (so_far: Archived) => void
 }
 
+/** An open transaction; `gid`: a prepared one, which has no session. */
+export interface HeldOpen {
+  readonly since: string
+  readonly pid: number | null
+  readonly application: string | null
+  readonly login: string | null
+  readonly state: string | null
+  readonly gid: string | null
+}
+
 export interface Archived {
   readonly files: number
   readonly decisions: number
@@ -45,6 +55,8 @@ export interface Archived {
   readonly settled_before: Date
   /** The decision that keeps what is older than asked for: it waits to be certified. */
   readonly held_by: string | null
+  /** The open transaction that does: what was settled since it began stays. */
+  readonly held_open: HeldOpen | null
   /** False: it was stopped before it had seen all. */
   readonly whole: boolean
 }
@@ -54,6 +66,7 @@ interface Horizon {
   readonly settled_before_text: string
   readonly xid_below: number
   readonly held_by: string | null
+  readonly held_open: HeldOpen | null
   readonly undoing: readonly string[]
 }
 
@@ -64,6 +77,7 @@ const horizonOf = async (session: Reserved, older_than_s: number): Promise<Horiz
       h.settled_before::text as settled_before_text,
       h.xid_below,
       h.held_by,
+      h.held_open,
       h.undoing
     from foreword_code.archive_horizon(${older_than_s}::double precision * interval '1 second') h`
   if (row === undefined) throw new Error('no horizon was told')
@@ -162,11 +176,12 @@ const archiveOn = async (session: Reserved, options: ArchiveOptions): Promise<Ar
   const { older_than_s, folder, dry_run = false, signal, onBatch } = options
   const { batch_decisions = batch_decisions_max } = options
   const horizon = await horizonOf(session, older_than_s)
-  const { settled_before, held_by } = horizon
+  const { settled_before, held_by, held_open } = horizon
   let so_far: Archived = {
     ...{ files: 0, decisions: 0, entries: 0, attempts: 0, bytes: 0 },
     settled_before,
     held_by,
+    held_open,
     whole: true,
   }
   if (!dry_run) {
@@ -222,6 +237,14 @@ export const archive = async (sql: Sql, options: ArchiveOptions): Promise<Archiv
   }
 }
 
+/** Which open transaction holds what is newer back, and how it is ended. */
+export const heldOpenText = ({ since, pid, application, login, state, gid }: HeldOpen): string => {
+  const from = `open since ${since.slice(0, 19).replace('T', ' ')} UTC`
+  return gid === null
+    ? `the transaction of pid ${pid ?? '?'} (${application ?? '?'}, login ${login ?? '?'}, ${state ?? '?'}), ${from}`
+    : `the prepared transaction ${JSON.stringify(gid)} (login ${login ?? '?'}), ${from}`
+}
+
 /** As the configuration says; what came of it, in words. */
 export const archiveByPolicy = async (sql: Sql, config: Config): Promise<string> => {
   const { retention } = config
@@ -229,7 +252,9 @@ export const archiveByPolicy = async (sql: Sql, config: Config): Promise<string>
   const older_than_s = retention.older_than_days * 86_400
   const done = await archive(sql, { older_than_s, folder: archiveFolder(config) })
   const held = done.held_by === null ? '' : `; decision ${done.held_by} holds back what is newer`
-  return `archived ${done.decisions} decisions, ${done.entries} entries in ${done.files} files${held}`
+  const open =
+    done.held_open === null ? '' : `; ${heldOpenText(done.held_open)}, holds back what is newer`
+  return `archived ${done.decisions} decisions, ${done.entries} entries in ${done.files} files${held}${open}`
 }
 
 export interface Verified {

@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import t from 'tap'
 import { age } from '../support/aged.ts'
+import { eventually } from '../support/eventually.ts'
 import { bench, recordStack } from './harness.ts'
 
 t.test('what was asked wrong is told in one line, and nothing is moved', async (t) => {
@@ -78,5 +79,52 @@ t.test(
     const broken = await b.foreword(['archive', '--verify'])
     t.equal(broken.code, 1)
     t.match(broken.stdout, /✗ .*: line \d+ is no JSON/)
+  },
+)
+
+t.test(
+  'an open transaction that holds the archive back is named, and so is a prepared one',
+  async (t) => {
+    const b = await bench(t)
+    const { sql } = b.database
+    // A second is an hour here: nobody waits for one.
+    const [horizon] = await sql<{ text: string }[]>`
+    select pg_get_functiondef('foreword_code.archive_horizon'::regproc) as text`
+    const hour = 'greatest(p_older_than, under_way)'
+    const quick = horizon?.text.replace(hour, "interval '1 second'") ?? ''
+    t.not(quick, horizon?.text)
+    await sql.unsafe(quick)
+    const open = await sql.reserve()
+    t.teardown(() => open.release())
+    const [mine] = await open<{ pid: number }[]>`select pg_backend_pid() as pid`
+    const archived = () => b.foreword(['archive', '--older-than', '1h', '--to', 'kept'])
+
+    await open`begin`
+    await eventually('it is old', async () => {
+      const rows = await sql`
+      select from pg_stat_activity
+      where pid = ${mine?.pid ?? 0} and clock_timestamp() - xact_start > interval '2 seconds'`
+      return rows.length > 0
+    })
+    const held = await archived()
+    t.equal(held.code, 0, held.stderr)
+    const who = `the transaction of pid ${mine?.pid ?? 0} \\(foreword:test, login \\w+, idle in transaction\\)`
+    t.match(held.stderr, new RegExp(`${who}, open since [-\\d]{10} [:\\d]{8} UTC, holds back`))
+    t.match(held.stderr, /pg_terminate_backend/)
+
+    await open`prepare transaction 'forgotten'`
+    await eventually('it is old', async () => {
+      const rows = await sql`
+      select from pg_prepared_xacts where clock_timestamp() - prepared > interval '2 seconds'`
+      return rows.length > 0
+    })
+    const prepared = await archived()
+    await open`rollback prepared 'forgotten'`
+    t.match(
+      prepared.stderr,
+      /the prepared transaction "forgotten" \(login \w+\), open since .*rollback prepared/,
+    )
+    const free = await archived()
+    t.notMatch(free.stderr, /holds back/)
   },
 )

@@ -4,7 +4,7 @@ import { ForewordError } from './domain/errors.ts'
 import { withoutSecrets } from './domain/hidden-secrets.ts'
 import type { Logger } from './domain/ports.ts'
 
-const levels = ['silent', 'error', 'warn', 'info'] as const
+const levels = ['silent', 'error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof levels)[number]
 
 /** What `FOREWORD_LOG_LEVEL` says; `warn` where it says nothing. */
@@ -54,6 +54,9 @@ const allowed = (fields: Record<string, unknown>): Record<string, unknown> =>
 export const createLogger = (options: { readonly level: LogLevel }): Logger => {
   const log = pino({ level: options.level, base: { pid: process.pid } }, pino.destination(2))
   return {
+    debug: (fields, message) => {
+      log.debug(allowed(fields), withoutSecrets(message))
+    },
     info: (fields, message) => {
       log.info(allowed(fields), withoutSecrets(message))
     },

@@ -290,6 +290,8 @@ export interface ApplyLog {
 
 /** A line for people and machines; never a secret, never a whole state. */
 export interface Logger {
+  /** What only helps to find out about others' code; not everybody listens to it. */
+  readonly debug?: (fields: Record<string, unknown>, message: string) => void
   readonly info: (fields: Record<string, unknown>, message: string) => void
   readonly warn: (fields: Record<string, unknown>, message: string) => void
   readonly error: (fields: Record<string, unknown>, message: string) => void

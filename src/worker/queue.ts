@@ -3,25 +3,11 @@
  * wake-up that is lost costs the second until the next sweep.
  */
 import { EventEmitter } from 'node:events'
-import {
-  parseCronItems,
-  run,
-  type Logger as GraphileLogger,
-  type Runner,
-  type TaskList,
-  type WorkerEvents,
-} from 'graphile-worker'
-import { Logger as GraphileLog } from 'graphile-worker'
+import { parseCronItems, run, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker'
 import type { Schedule } from '../domain/config.ts'
 import type { Logger } from '../domain/ports.ts'
+import { queueLog } from './queue-log.ts'
 import { taskOf, tasks } from './queue-tasks.ts'
-
-/** Errors and warnings of the queue in our log; its chatter about jobs is left out. */
-const logTo = (logger: Logger): GraphileLogger =>
-  new GraphileLog(() => (level, message) => {
-    if (level === 'error') logger.error({ from: 'graphile-worker' }, message)
-    if (level === 'warning') logger.warn({ from: 'graphile-worker' }, message)
-  })
 
 /** The queue's own statements take jobs by SKIP LOCKED: at another default of the database each would fail on its neighbour. */
 const readCommitted = (url: string): string => {
@@ -137,7 +123,7 @@ export const startQueue = async (options: QueueOptions): Promise<Queue> => {
     taskList: taskList(options),
     parsedCronItems: cronItems(options.schedules),
     events,
-    logger: logTo(options.logger),
+    logger: queueLog(options.logger),
   })
   runner.promise.then(
     () => {

@@ -90,3 +90,39 @@ t.test('a short secret, or none, hides nothing', (t) => {
   t.equal(withoutSecrets('a banana'), 'a banana')
   t.end()
 })
+
+t.test(
+  'connections that are lost are one line of the queue, and the rest is for debugging',
+  async (t) => {
+    const b = await bench(t)
+    const restarted = async (level: string): Promise<readonly string[]> => {
+      const worker = b.start(['worker'], { env: { FOREWORD_LOG_LEVEL: level } })
+      await worker.shows(/Ready\./)
+      await eventually('its queue listens', async () => {
+        const rows = await b.database.sql`
+        select from pg_stat_activity
+        where datname = current_database() and query ilike 'listen "jobs:insert"%'`
+        return rows.length > 0
+      })
+      await b.database.sql`
+      select pg_terminate_backend(pid)
+      from pg_stat_activity
+      where
+        datname = current_database()
+        and pid <> pg_backend_pid()
+        and application_name not like 'test:%'`
+      const { code, errors } = await worker.ended
+      t.equal(code, 1)
+      t.match(
+        errors.filter((line) => line.startsWith('foreword: the')),
+        [/has ended/],
+      )
+      return errors.filter((line) => line.includes('"from":"graphile-worker"'))
+    }
+    t.match(await restarted('warn'), [
+      /"level":40,.*the queue has lost its connections .*: terminating/,
+    ])
+    const all = await restarted('debug')
+    t.ok(all.filter((line) => line.includes('"level":20,')).length > 1, all.join('\n'))
+  },
+)

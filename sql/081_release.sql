@@ -1,7 +1,8 @@
 -- Gives back what a resource consumed, once its deletion was seen: a decision like any other, since
 -- whoever has read a counter relied on it. Does nothing when there is nothing to give back, or when the
 -- resource is to be made again: its counters moved with that decision, and go with its own end. And ends the wish that
--- it be absent. Idempotent.
+-- it be absent: also where others have made it anew meanwhile, if this is the deletion that the wish has led to.
+-- Idempotent.
 create function foreword_code.release(p_id uuid, p_resource uuid, p_version bigint) returns void
 language plpgsql
 security definer
@@ -27,15 +28,31 @@ begin
     d.resource = p_resource
     and d.spec is null
     and d.ended_at is null
-    and exists (
-      select
-      from foreword_private.resource_state s
-      where s.resource = p_resource and s.assumed is null
-    )
-    and not exists (
-      select
-      from foreword_private.entry e
-      where e.resource = p_resource and e.version > p_version and e.settled_at is null
+    and (
+      (
+        exists (
+          select
+          from foreword_private.resource_state s
+          where s.resource = p_resource and s.assumed is null
+        )
+        and not exists (
+          select
+          from foreword_private.entry e
+          where e.resource = p_resource and e.version > p_version and e.settled_at is null
+        )
+      )
+      or (
+        d.acted_generation = d.generation
+        and exists (
+          select
+          from foreword_private.entry e
+          where
+            e.resource = p_resource
+            and e.version = p_version
+            and e.verb = 'delete'
+            and e.recorded_at >= d.wanted_at
+        )
+      )
     );
   select r.scope, s.counters, s.version
   into released

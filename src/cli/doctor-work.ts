@@ -3,6 +3,7 @@ import { nextRunOf } from '../domain/cron-next.ts'
 import { queueVersion } from '../worker/queue-needs.ts'
 import { readUnserved, type Unserved } from './intents.ts'
 import { fail, ok, only, unseen, warn, type Check, type Said } from './doctor-finding.ts'
+import { names } from './doctor-names.ts'
 import { size } from './doctor-size.ts'
 import { moment, plural, span } from './print.ts'
 
@@ -278,4 +279,12 @@ const queue: Check = {
   },
 }
 
-export const workChecks: readonly Check[] = [workers, schedules, accounts, intents, queue, size]
+export const workChecks: readonly Check[] = [
+  workers,
+  schedules,
+  accounts,
+  intents,
+  names,
+  queue,
+  size,
+]

@@ -10,6 +10,7 @@ import type { Renaming } from '../reconcile/rename.ts'
 import type { Context } from './context.ts'
 import { plural } from './print.ts'
 import { openSession, type Session } from './session.ts'
+import { warnOfSpellings } from './spelling-warning.ts'
 import { readStacks, renderProblem } from './stack-file.ts'
 
 /** One slip in a template is wrong thousands of times: whoever mends the first has mended them all. */
@@ -93,8 +94,8 @@ export const readWanted = async (
     return null
   }
   const providers = new Map(config.providers.map((provider) => [provider.kind, provider]))
-  return {
-    session: await session(),
-    wanted: stacks.right.map((stack) => wantedOf(stack, providers)),
-  }
+  const wanted = stacks.right.map((stack) => wantedOf(stack, providers))
+  const opened_session = await session()
+  await warnOfSpellings(context, opened_session.engine.sql, wanted)
+  return { session: opened_session, wanted }
 }

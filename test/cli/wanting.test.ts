@@ -240,3 +240,48 @@ t.test('what an earlier apply has deleted is waited for like all else of the sta
   t.match(again.stdout, /No changes\.[^]*Done: 1 confirmed/, again.stderr)
   t.match((await b.ledger()).at(-1), { verb: 'delete', name: 'r1.example.org.' })
 })
+
+t.test(
+  'names that only Unicode tells apart are warned of, in the files and against what is there',
+  async (t) => {
+    const b = await bench(t)
+    const [composed, decomposed] = ['z\u00fcrich', 'zu\u0308rich']
+    const vms = (...names: readonly object[]): string =>
+      JSON.stringify({
+        scope: 'acme',
+        resources: names.map((name) => ({ kind: 'vm', spec: { size: 's' }, ...name })),
+      })
+    const warned = (stderr: string): readonly string[] =>
+      stderr.split('\n').filter((line) => /^foreword: warning: .*look the same/.test(line))
+
+    const both = await b.write('both.json', vms({ name: composed }, { name: decomposed }))
+    const plan = await b.foreword(['plan', '-f', both])
+    t.equal(plan.code, 0, plan.stderr)
+    t.match(warned(plan.stderr), [
+      /vm\/z.+ is spelled in 2 ways .*\(Unicode NFC and NFD\), which are 2 resources, scope acme; spell/,
+    ])
+
+    const one = await b.write('one.json', vms({ name: decomposed }, { name: 'plain' }))
+    t.strictSame(warned((await b.foreword(['apply', '-f', one])).stderr), [])
+    const other = await b.write('other.json', vms({ name: composed }, { name: 'plain' }))
+    t.equal(
+      warned((await b.foreword(['plan', '-f', other])).stderr).length,
+      1,
+      'what is there counts',
+    )
+    const renamed = await b.write('r.json', vms({ name: composed, renamed_from: decomposed }))
+    t.strictSame(
+      warned((await b.foreword(['plan', '-f', renamed])).stderr),
+      [],
+      'that is the way out',
+    )
+    t.match((await b.foreword(['doctor', '--quiet'])).stdout, /^(?!.*look the same)/s)
+
+    t.equal(warned((await b.foreword(['apply', '-f', other])).stderr).length, 1)
+    const doctor = await b.foreword(['doctor', '--quiet'])
+    t.match(
+      doctor.stdout,
+      /warn {2}names +vm\/z.+rich in acme is spelled in 2 ways that look\s+the same/,
+    )
+  },
+)

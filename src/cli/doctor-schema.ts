@@ -244,10 +244,14 @@ const missingGrants = (
     return lacks.length === 0 ? [] : [fail(`${role} lacks ${listed(lacks)}`, grants_remedy)]
   })
 
-/** Roles of the user's own may be given what they like; tables are for nobody, and no routine for everybody. */
+/** Asked by views, as whoever reads these. */
+const for_everybody = ['foreword_code.live_kinds', 'foreword_code.without_paths']
+
+/** Roles of the user's own may be given what they like; tables are for nobody, and no other routine for everybody. */
 const extraGrants = (expected: readonly Grants[], granted: readonly Granted[]): readonly Said[] => {
   const ours = new Map(expected.map(({ role, routines }) => [role, new Set(routines)]))
   const extra = granted.filter(({ on, sort, grantee }) => {
+    if (grantee === 'everybody' && for_everybody.includes(on)) return false
     if (sort === 'table' || grantee === 'everybody') return sort !== 'view'
     return sort === 'routine' && ours.get(grantee)?.has(on) === false
   })

@@ -10,6 +10,7 @@ import { createNotices } from './reconcile/notices.ts'
 import { archiveByPolicy } from './store/archive-store.ts'
 import { budgetStore } from './store/budget-store.ts'
 import { connectSql, takesSettings } from './store/connect.ts'
+import { queueUrl } from './store/queue-url.ts'
 import { decisionStore } from './store/decision-store.ts'
 import { migrate, type MigrateReport } from './store/migrate.ts'
 import { registerPolicies } from './store/policy-store.ts'
@@ -43,7 +44,7 @@ export const migrateAll = async (
     const report = await migrate(sql, {
       url,
       back,
-      afterwards: async () => bringQueue(url, await readQueue(sql)),
+      afterwards: async () => bringQueue(await queueUrl(url), await readQueue(sql)),
     })
     if (policies !== undefined) await registerPolicies(sql, policies)
     return report
@@ -84,7 +85,7 @@ const workerOf = async (
   const { deciders } = config
   const archive = () => archiveByPolicy(engine.sql, config)
   return startWorker({
-    url,
+    url: await queueUrl(url),
     takes_settings: takesSettings(url),
     applier,
     onSweep: () => {

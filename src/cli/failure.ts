@@ -1,7 +1,8 @@
 /** Whatever a command throws, as one line and an exit code. */
 import { errorLine, ForewordError } from '../domain/errors.ts'
 import { withoutSecrets } from '../domain/hidden-secrets.ts'
-import { codeOf, connectionError, placeOf } from '../store/connect.ts'
+import { codeOf, connectionError } from '../store/connect.ts'
+import { placeOf } from '../store/database-url.ts'
 import { foreign_codes } from '../store/release-watch.ts'
 import { harmless } from './print.ts'
 

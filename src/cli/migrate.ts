@@ -1,6 +1,6 @@
 /** `foreword migrate`: brings the database to this version, and says what it did. */
 import type { MigrateReport } from '../store/migrate.ts'
-import { placeOf } from '../store/connect.ts'
+import { placeOf } from '../store/database-url.ts'
 import { migrateAll } from '../foreword.ts'
 import { version } from '../version.ts'
 import type { Context } from './context.ts'

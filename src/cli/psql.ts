@@ -2,15 +2,14 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { ForewordError } from '../domain/errors.ts'
+import { serverOf, withoutPassword } from '../store/database-url.ts'
 import type { Context } from './context.ts'
-import { publicUrl } from './serve.ts'
 import { configOf, databaseOf } from './session.ts'
 
 /** The password in the environment, since argv can be read by everybody on the machine. */
 const environment = (url: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
-  const at = new URL(url)
-  const password = at.searchParams.get('password') ?? decodeURIComponent(at.password)
-  return { ...env, ...(password === '' ? {} : { PGPASSWORD: password }), PGAPPNAME: 'psql' }
+  const { password } = serverOf(url)
+  return { ...env, ...(password === undefined ? {} : { PGPASSWORD: password }), PGAPPNAME: 'psql' }
 }
 
 const missing = (): ForewordError =>
@@ -27,7 +26,7 @@ export const psql =
     const database = await databaseOf(context, await configOf(context))
     // Ctrl-C is for psql: it cancels a query there, and ends nothing.
     context.setPatience('child')
-    const child = spawn('psql', ['--dbname', publicUrl(database.url), ...args], {
+    const child = spawn('psql', ['--dbname', withoutPassword(database.url), ...args], {
       stdio: 'inherit',
       env: environment(database.url, context.env),
     })

@@ -7,6 +7,7 @@ import { ForewordError } from '../domain/errors.ts'
 import type { Logger } from '../domain/ports.ts'
 import type { Engine } from '../foreword.ts'
 import { createLogger, logLevelOf } from '../logger.ts'
+import { withoutPassword } from '../store/database-url.ts'
 import type { Database } from '../store/database.ts'
 import { lineLogger, type Context } from './context.ts'
 import { harmless, moment, table } from './print.ts'
@@ -28,14 +29,6 @@ const shortPath = (path: string, cwd: string): string => {
   if (path.startsWith(`${cwd}/`)) return path.slice(cwd.length + 1)
   const home = homedir()
   return home !== '/' && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path
-}
-
-/** The URL without its password. */
-export const publicUrl = (url: string): string => {
-  const at = new URL(url)
-  at.password = ''
-  at.searchParams.delete('password')
-  return at.href
 }
 
 const workerIdOf = async (engine: Engine): Promise<number | undefined> => {
@@ -125,5 +118,5 @@ export const startServing = async (
 export const tellDatabase = (context: Context, database: Database): void => {
   const { colors, say, cwd } = context
   const log = database.log === null ? '' : `, its log ${shortPath(database.log, cwd)}`
-  say(`  ${colors.dim('database')}  ${harmless(publicUrl(database.url))}${log}`)
+  say(`  ${colors.dim('database')}  ${harmless(withoutPassword(database.url))}${log}`)
 }

@@ -2,6 +2,7 @@
 import postgres from 'postgres'
 import { ForewordError } from '../domain/errors.ts'
 import { knowArrays } from './arrays.ts'
+import { placeOf, serverOf, tlsOf, type Server } from './database-url.ts'
 import { lending, type OneOptions } from './lend.ts'
 import { limitOf } from './server-limits.ts'
 
@@ -78,30 +79,20 @@ const settingsFor = ({
 
 const silent = (): undefined => undefined
 
-const parsed = (url: string): URL => {
-  const at = URL.parse(url)
-  if (at === null || !['postgres:', 'postgresql:'].includes(at.protocol)) {
-    throw new ForewordError('the database URL is not one', {
-      remedy:
-        'write postgres://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded',
-      exit_code: 2,
-    })
+/** The driver takes the colons of an address for those before a port, unless it is one of a list. */
+const addressOf = (server: Server): { readonly host?: string; readonly port?: number } => {
+  const { host, port, user, password, database } = server
+  const address = {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(host?.includes(':') === true ? { host: [host], port: [port ?? 5432] } : {}),
+    ...(host?.startsWith('/') === true ? { path: `${host}/.s.PGSQL.${port ?? 5432}` } : {}),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(database === undefined ? {} : { database }),
   }
-  // A name in the URL would win over ours, and who is connected could not be told any more.
-  at.searchParams.delete('application_name')
-  return at
-}
-
-/** A folder of Unix sockets, as libpq takes it: `?host=/run/postgresql` or `//%2Frun%2Fpostgresql`. */
-const socketFolder = (at: URL): string | undefined => {
-  const host = at.searchParams.get('host') ?? decodeURIComponent(at.hostname)
-  return host.startsWith('/') ? host : undefined
-}
-
-/** host:port/database of a URL, for messages: never the password. */
-export const placeOf = (url: string): string => {
-  const at = parsed(url)
-  return `${socketFolder(at) ?? (at.hostname || 'localhost')}:${at.port || '5432'}${at.pathname}`
+  // Its types know of one host only.
+  return address as object
 }
 
 /**
@@ -109,13 +100,13 @@ export const placeOf = (url: string): string => {
  * lends by `reserve` comes besides, up to `max` too.
  */
 export const connectSql = (options: ConnectOptions): Sql => {
-  const at = parsed(options.url)
-  const folder = socketFolder(at)
-  at.searchParams.delete('host')
+  const server = serverOf(options.url)
+  const ssl = tlsOf(server)
   const { told, said } = settingsFor(options)
   const open = (over: Partial<OneOptions>): Sql => {
-    const sql = postgres(at.href, {
-      ...(folder === undefined ? {} : { host: folder }),
+    const sql = postgres({
+      ...addressOf(server),
+      ssl,
       max: options.max,
       connect_timeout: 10,
       backoff,
@@ -126,6 +117,7 @@ export const connectSql = (options: ConnectOptions): Sql => {
       fetch_types: false,
       types: columnTypes,
       connection: {
+        ...server.settings,
         ...told,
         application_name: options.application_name,
       },
@@ -213,6 +205,10 @@ const isTls = (error: unknown): boolean =>
   /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/.test(codeOf(error)) ||
   (error instanceof Error && /secure TLS connection/.test(error.message))
 
+/** Of a socket, and not of one of the many files that may be missing. */
+const hasNoSocket = (error: unknown): boolean =>
+  codeOf(error) === 'ENOENT' && (error as { readonly syscall?: unknown }).syscall === 'connect'
+
 const isConnectionError = (error: unknown): boolean =>
   unreachable.has(codeOf(error)) ||
   isTls(error) ||
@@ -249,11 +245,26 @@ export const connectionError = (url: string, error: unknown): unknown => {
       cause: error,
     })
   }
+  if (hasNoSocket(error)) {
+    return new ForewordError('cannot reach the database: there is no such socket', {
+      where: placeOf(url),
+      remedy: 'start it, or correct host and port in the URL',
+      cause: error,
+    })
+  }
   if (!isConnectionError(error)) return error
+  if (codeOf(error) === '28000' && error instanceof Error && /no encryption/.test(error.message)) {
+    return new ForewordError('cannot reach the database: the server takes no log-in without TLS', {
+      where: placeOf(url),
+      remedy:
+        'add ?sslmode=require to the URL, or verify-full with sslrootcert=FILE; else see its pg_hba.conf',
+      cause: error,
+    })
+  }
   const [what, remedy] = isTls(error)
     ? [
         `TLS failed (${error instanceof Error ? error.message : codeOf(error)})`,
-        'correct sslmode in the URL (disable, require, verify-full), or trust the certificate with NODE_EXTRA_CA_CERTS',
+        'correct sslmode in the URL (disable, require, verify-full), or name who signed the certificate by sslrootcert=FILE',
       ]
     : (unreachable.get(codeOf(error)) ?? [
         `the connection was lost${codeOf(error).startsWith('08') && error instanceof Error ? ` (${error.message})` : ''}`,

@@ -2,7 +2,8 @@
  * Brings a database to this version of foreword: versioned migrations, then schema `foreword` made
  * anew from `sql/`, all in one transaction, so that a database is of one version or of the other.
  */
-import { codeOf, connectionError, placeOf, type Sql, type TransactionSql } from './connect.ts'
+import { codeOf, connectionError, type Sql, type TransactionSql } from './connect.ts'
+import { placeOf } from './database-url.ts'
 import { readGrants, refuseToDropOthers, restoreGrants } from './migrate-dependents.ts'
 import { explained } from './migrate-explained.ts'
 import { expectDeployed, isGuest } from './migrate-guest.ts'

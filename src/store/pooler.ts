@@ -4,7 +4,8 @@
  * and the settings of a decider are lost, without an error: so that is found out, and refused.
  */
 import { ForewordError } from '../domain/errors.ts'
-import { codeOf, connectSql, placeOf, takesNoSettings, type Sql } from './connect.ts'
+import { codeOf, connectSql, takesNoSettings, type Sql } from './connect.ts'
+import { placeOf } from './database-url.ts'
 
 /** What a session begins with where nobody hears of it but the server. */
 const mark = { idle_in_transaction_session_timeout: '54321' } as const

@@ -3,7 +3,8 @@
  * another release is deployed under a process that lives on, what it calls is gone, or does something else.
  */
 import { ForewordError } from '../domain/errors.ts'
-import { codeOf, placeOf, type Sql, type TransactionSql } from './connect.ts'
+import { codeOf, type Sql, type TransactionSql } from './connect.ts'
+import { placeOf } from './database-url.ts'
 
 /** No such function, table, column or schema. */
 export const foreign_codes: ReadonlySet<string> = new Set(['42883', '42P01', '42703', '3F000'])

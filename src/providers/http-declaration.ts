@@ -55,7 +55,7 @@ export interface HttpList extends HttpItems {
 }
 
 export interface HttpReady {
-  /** Path of the status in the resource. */
+  /** Path of the status in the resource; a number or a boolean counts as its text (`'false'`). */
   readonly path: string
   readonly pending?: readonly string[]
   readonly failed?: readonly string[]

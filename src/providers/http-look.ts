@@ -26,8 +26,10 @@ const conditionOf = (
   item: Json,
   ready: HttpDeclaration<unknown>['ready'],
 ): Sighting['condition'] | 'gone' => {
-  const status = ready === undefined ? undefined : at(item, ready.path)
-  if (ready === undefined || typeof status !== 'string') return 'ready'
+  const found = ready === undefined ? undefined : at(item, ready.path)
+  if (ready === undefined || found === undefined) return 'ready'
+  // As text, like the status of an operation: many an API says `ready: false`, or 3.
+  const status = typeof found === 'string' ? found : JSON.stringify(found)
   if (ready.gone?.includes(status) === true) return 'gone'
   if (ready.pending?.includes(status) === true) return 'pending'
   return ready.failed?.includes(status) === true ? 'failed' : 'ready'
@@ -81,6 +83,8 @@ export const refusalOf = ({ label, reply, code, message }: Answer): string =>
 
 const itemsOf = (answer: Answer, path: string | undefined): readonly Json[] => {
   const items = at(answer.body, path ?? '')
+  // So Go writes a list that has nothing in it.
+  if (items === null) return []
   if (Array.isArray(items)) return items as readonly Json[]
   throw new OutcomeUnknown(`${answer.label}: the answer has no list at ${path ?? 'its top'}`)
 }

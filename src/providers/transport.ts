@@ -5,6 +5,7 @@
 import { Pool, buildConnector, type Dispatcher } from 'undici'
 import { isOver } from '../domain/deadline.ts'
 import { notSent } from '../domain/provider.ts'
+import { textOf } from './body-text.ts'
 import { hidden } from './hide.ts'
 
 const body_bytes_max_default = 10 * 1024 * 1024
@@ -152,8 +153,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const body = Buffer.concat(this.#chunks).toString('utf8')
-    this.#resolve({ status: this.#status, headers: this.#headers, body })
+    const raw = Buffer.concat(this.#chunks)
+    try {
+      const body = textOf(raw, this.#headers, this.#bytes_max)
+      this.#resolve({ status: this.#status, headers: this.#headers, body })
+    } catch (error) {
+      // The request was heard: what came of it is what cannot be read.
+      this.#fail(`the answer to ${this.#status} cannot be read (${codeOf(error)})`)
+    }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

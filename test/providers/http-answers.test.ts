@@ -1,6 +1,8 @@
 import * as io from 'io-ts'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
 import { ForewordError } from '../../src/domain/errors.ts'
+import type { Json } from '../../src/domain/json.ts'
 import { httpProvider, type HttpDeclaration } from '../../src/providers/http.ts'
 import { retryAfter, verdictOf } from '../../src/providers/http-verdict.ts'
 import { closeConnections } from '../../src/providers/transport.ts'
@@ -283,6 +285,84 @@ t.test('an id has all of its digits, as a number too; an empty one is none', asy
   text('{"id":"","size":"s"}')
   await t.rejects(provider.create(callOf('create', { size: 's' })), /without an id at id/)
 })
+
+t.test('an answer that is packed, or in an older script, is read as what it says', async (t) => {
+  await using server = await scriptedServer()
+  const provider = vms(server.url)
+  const text = JSON.stringify({ id: 'ü', size: 'größe' })
+  const send = (headers: Record<string, string>, body: Buffer | string) => {
+    server.answer = (_, response) => response.writeHead(200, headers).end(body)
+  }
+  const create = () => provider.create(callOf('create', { size: 'größe' }))
+  const seen = { external_id: 'ü', state: { size: 'größe' } }
+  const packed: Readonly<Record<string, Buffer>> = {
+    gzip: gzipSync(text),
+    'X-GZIP': gzipSync(text),
+    deflate: deflateSync(text),
+    br: brotliCompressSync(text),
+    identity: Buffer.from(text),
+    'gzip, br': brotliCompressSync(gzipSync(text)),
+  }
+  for (const [encoding, body] of Object.entries(packed)) {
+    send({ 'content-encoding': encoding }, body)
+    t.match(await create(), seen, encoding)
+  }
+  send({ 'content-encoding': 'deflate' }, deflateRawSync(text))
+  t.match(await create(), seen, 'deflate without its head')
+  send({ 'content-type': 'application/json; charset="ISO-8859-1"' }, Buffer.from(text, 'latin1'))
+  t.match(await create(), seen, 'latin1')
+  send({ 'content-type': 'application/json; charset=none-such' }, text)
+  t.match(await create(), seen, 'a charset that is none')
+  send({}, `\ufeff${text}`)
+  t.match(await create(), seen, 'a mark of byte order')
+  send({ 'content-encoding': 'gzip' }, '')
+  t.match(await provider.delete(callOf('delete', { size: 's' }, { external_id: 'a' })), {
+    type: 'applied',
+  })
+})
+
+t.test('what cannot be unpacked is unknown, and a bomb is not unpacked', async (t) => {
+  await using server = await scriptedServer()
+  const provider = vms(server.url, { body_bytes_max: 1_000 })
+  const bomb = gzipSync(Buffer.alloc(200_000, ' '))
+  t.ok(bomb.length < 1_000)
+  for (const [encoding, body] of [
+    ['gzip', bomb],
+    ['gzip', Buffer.from('{"id":"a"}')],
+    ['constructor', Buffer.from('{"id":"a"}')],
+  ] as const) {
+    server.answer = (_, response) =>
+      response.writeHead(200, { 'content-encoding': encoding }).end(body)
+    await t.rejects(provider.create(callOf('create', { size: 's' })), {
+      name: 'OutcomeUnknown',
+      message: /cannot be read/,
+    })
+  }
+})
+
+t.test(
+  'a status that is no text counts as its text; a list that is null has nothing in it',
+  async (t) => {
+    await using server = await scriptedServer()
+    const of = async (path: string, body: Record<string, Json>) => {
+      server.answer = json(200, { id: 'a', size: 's', ...body })
+      const ready = { path, pending: ['false', '2', 'null'], failed: ['9'] }
+      return (await vms(server.url, { ready }).read(look({ external_id: 'a' })))?.condition
+    }
+    t.equal(await of('up', { up: false }), 'pending')
+    t.equal(await of('up', { up: true }), 'ready')
+    t.equal(await of('up', { up: null }), 'pending')
+    t.equal(await of('up', {}), 'ready')
+    t.equal(await of('code', { code: 2 }), 'pending')
+    t.equal(await of('code', { code: 9 }), 'failed')
+    server.answer = json(200, { vms: null })
+    const list = { path: '/v1/vms', items: 'vms' }
+    const find = { ...list, key: 'key' }
+    const provider = vms(server.url, { list, find, traits: { idempotency: 'lookup' } })
+    t.equal(await provider.read(look()), null)
+    t.equal(await provider.find?.(callOf('create', { size: 's' })), null)
+  },
+)
 
 t.test('a kind without update rejects one', async (t) => {
   const { update: _, ...declaration } = {

@@ -24,21 +24,29 @@ export const no_providers_remedy =
 const wrongUsage = (what: string, remedy: string): ForewordError =>
   new ForewordError(what, { remedy, exit_code: 2 })
 
+/** A pipe would be waited for, whoever never writes into it; a socket cannot be read. */
+const isFile = (path: string, file: string): string => {
+  const found = statSync(file)
+  if (found.isDirectory())
+    throw wrongUsage(
+      `${path}: is a directory`,
+      `name the file in it, e.g. ${path}/foreword.config.ts`,
+    )
+  if (found.isFIFO() || found.isSocket())
+    throw wrongUsage(`${path}: is no file`, 'write the configuration into one')
+  return file
+}
+
 const findConfig = (path: string | undefined, cwd: string): string | undefined => {
   if (path !== undefined) {
     const file = resolve(cwd, path)
     if (!existsSync(file)) throw wrongUsage(`${path}: there is no such file`, 'name a config file')
-    if (statSync(file).isDirectory())
-      throw wrongUsage(
-        `${path}: is a directory`,
-        `name the file in it, e.g. ${path}/foreword.config.ts`,
-      )
-    return file
+    return isFile(path, file)
   }
   const found = config_names.filter((name) => existsSync(resolve(cwd, name)))
   if (found.length > 1)
     throw wrongUsage(`there are several configs: ${found.join(', ')}`, 'keep one, or name one')
-  return found[0] === undefined ? undefined : resolve(cwd, found[0])
+  return found[0] === undefined ? undefined : isFile(found[0], resolve(cwd, found[0]))
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? ''
@@ -95,8 +103,15 @@ const readExport = async (file: string): Promise<unknown> => {
     const text = await readFile(file, 'utf8')
     return JSON.parse(text.replace(/^\ufeff/, '')) as unknown
   }
-  const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown }
-  return await module.default
+  // What a configuration prints as it is read (dotenv does) would stand before what was asked for, JSON above all.
+  const { log, info, debug } = console
+  console.log = console.info = console.debug = console.error
+  try {
+    const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown }
+    return await module.default
+  } finally {
+    Object.assign(console, { log, info, debug })
+  }
 }
 
 const exportOf = async (shown: string, file: string, cwd: string): Promise<unknown> => {

@@ -1,4 +1,5 @@
 /** What every command is given: its global options, where it may write, and when it is to end. */
+import { ForewordError } from '../domain/errors.ts'
 import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import type { Logger } from '../domain/ports.ts'
 import { colorsOf, harmless, type Colors } from './print.ts'
@@ -58,6 +59,19 @@ export interface Ending {
 const widthOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY && stream.columns > 0 ? stream.columns : Infinity
 
+const folderOf = ({ cwd }: Pick<NodeJS.Process, 'cwd'>): string => {
+  try {
+    return cwd()
+  } catch (error) {
+    const remedy = 'change into one that is there'
+    throw new ForewordError('the folder that one is in was removed', {
+      remedy,
+      exit_code: 2,
+      cause: error,
+    })
+  }
+}
+
 export const createContext = (options: GlobalOptions, ending: Ending): Context => {
   const { stdout, stderr, env } = process
   const quiet = options.quiet === true
@@ -71,7 +85,7 @@ export const createContext = (options: GlobalOptions, ending: Ending): Context =
   return {
     options,
     env,
-    cwd: process.cwd(),
+    cwd: folderOf(process),
     out,
     say: (line) => {
       if (!quiet && options.json !== true) out(line)

@@ -1,5 +1,6 @@
 /** How a command ends: by itself, by an error, by a signal, or because nobody reads it any more. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { ForewordError } from '../domain/errors.ts'
 import type { Ending, Patience } from './context.ts'
 import { failureOf } from './failure.ts'
 
@@ -24,6 +25,13 @@ interface Life extends Ending {
   readonly close: (failed: (error: unknown) => void) => Promise<void>
 }
 
+const unwritable = (error: NodeJS.ErrnoException): ForewordError =>
+  new ForewordError(`what is told cannot be written (${error.code ?? error.message})`, {
+    where: 'standard output',
+    remedy: 'make room there, or write elsewhere; `foreword status` tells what was done',
+    cause: error,
+  })
+
 const listen = (onStop: (stop: Stop) => void, onPipeClosed: () => void): void => {
   for (const stop of stops) {
     process.on(stop, () => {
@@ -31,7 +39,7 @@ const listen = (onStop: (stop: Stop) => void, onPipeClosed: () => void): void =>
     })
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE') throw unwritable(error)
     onPipeClosed()
   })
   // Whoever closed stderr does not want to hear about it.

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
@@ -89,6 +90,13 @@ t.test('two configs, none under a name, or a folder are wrong usage', async (t) 
   t.match(await line(t, two), 'there are several configs: foreword.config.ts, foreword.config.json')
   t.match(await line(t, {}, 'none.ts'), 'foreword: none.ts: there is no such file; ')
   t.match(await line(t, {}, '.'), 'is a directory')
+  const folder = t.testdir()
+  execFileSync('mkfifo', [join(folder, 'foreword.config.mjs')])
+  for (const name of [undefined, 'foreword.config.mjs'])
+    t.match(await loadConfig(name, folder, {}).catch(failure), {
+      message: 'foreword.config.mjs: is no file',
+      exit_code: 2,
+    })
   const wrongly = await loadConfig('none.ts', t.testdir(), {}).catch(failure)
   t.match(wrongly, { exit_code: 2 })
 })

@@ -1,6 +1,7 @@
 /** up, worker, and how commands end: by signals, by kills, by closed pipes. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import t from 'tap'
@@ -137,6 +138,40 @@ t.test('a worker whose database goes away ends with one line and exit 1', async 
   const ended = await worker.ended
   t.equal(ended.code, 1, ended.stderr)
   t.match(ended.errors.at(-1), /^foreword: the worker has ended: .*; start it again/)
+})
+
+t.test('what cannot be written, and a folder that is gone, are one line each', async (t) => {
+  const b = await bench(t)
+  const main = path.resolve(import.meta.dirname, '../../src/main.ts')
+  const sh = (script: string) => {
+    const env = { ...process.env, FOREWORD_DATABASE_URL: b.database.url }
+    const ran = spawnSync('sh', ['-c', script], {
+      cwd: b.folder,
+      env: { ...env, CLOUD_URL: b.cloud },
+      encoding: 'utf8',
+    })
+    return [ran.status, ran.stderr] as const
+  }
+  // What the test runner has every Node load asks for the folder too.
+  const foreword = `NODE_OPTIONS= "${process.execPath}" "${main}"`
+  if (existsSync('/dev/full')) {
+    const [code, stderr] = sh(`${foreword} status --json >/dev/full`)
+    t.equal(code, 1)
+    t.match(stderr, /^foreword: what is told cannot be written \(ENOSPC\), standard output; .*\n$/)
+  }
+  const [code, stderr] = sh(`mkdir gone && cd gone && rmdir ../gone && ${foreword} status`)
+  t.equal(code, 2)
+  t.match(stderr, /^foreword: the folder that one is in was removed; .*\n$/)
+})
+
+t.test('what a configuration prints is not taken for an answer', async (t) => {
+  const b = await bench(t)
+  const chatty = 'console.log("[env] 3 variables"); console.info("and"); export default {}'
+  await b.write('chatty.mjs', chatty)
+  const { code, stdout, stderr } = await b.foreword(['--config', 'chatty.mjs', 'status', '--json'])
+  t.equal(code, 0, stderr)
+  t.ok(JSON.parse(stdout))
+  t.match(stderr, /3 variables\nand/)
 })
 
 t.test('a reader that has seen enough ends the writer quietly', async (t) => {

@@ -40,6 +40,7 @@ export interface DecideCall<Input> {
 /** How an intent of a decision stands. */
 export type IntentStanding = Omit<Standing, 'open' | 'stuck'>
 
+/** What became of a decision's intents. */
 export interface Settled {
   /**
    * `settled`: no more work is owed. `waits`: nothing goes on before a person rules, approves or resumes the scope,

@@ -1,6 +1,12 @@
 /** What programs import from 'foreword'. Everything else may change with any release. */
 import './node-checked.ts'
-export { connect, type Connected, type DecideCall } from './connect.ts'
+export {
+  connect,
+  type Connected,
+  type DecideCall,
+  type IntentStanding,
+  type Settled,
+} from './connect.ts'
 export {
   act,
   call,
@@ -34,10 +40,13 @@ export {
   rejected,
   Throttled,
   unknown,
+  type AnyProvider,
   type Call,
   type Idempotency,
   type Listed,
+  type ListLook,
   type Look,
+  type NotSent,
   type Outcome,
   type Provider,
   type Secret,
@@ -46,7 +55,8 @@ export {
   type Traits,
 } from './domain/provider.ts'
 export type { DecideResult, IntentRef } from './domain/result.ts'
-export { simulatedCloud } from './providers/cloud.ts'
-export { conformance } from './providers/conformance.ts'
-export { httpProvider } from './providers/http.ts'
-export { powerdns } from './providers/powerdns.ts'
+export { simulatedCloud, type CloudOptions } from './providers/cloud.ts'
+export { conformance, type Check, type Harness } from './providers/conformance.ts'
+export { httpProvider, type HttpDeclaration } from './providers/http.ts'
+export { powerdns, type PowerdnsOptions } from './providers/powerdns.ts'
+export type { Sql } from './store/connect.ts'

@@ -7,6 +7,7 @@ import type { HttpDeclaration } from './http-declaration.ts'
 import { pick } from './http-template.ts'
 import { httpProvider } from './http.ts'
 
+/** Where the simulated cloud is, and which traits its kinds shall have. */
 export interface CloudOptions {
   readonly url: string
   /** Other names for the kinds, where `dns_record` is PowerDNS's, say. */

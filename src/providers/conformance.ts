@@ -9,6 +9,7 @@ import { laws } from './conformance-laws.ts'
 
 export type { Harness } from './conformance-bench.ts'
 
+/** One law of the suite, and how it is checked. */
 export interface Check {
   readonly law: string
   /** Throws when the law is broken, with what was seen. Each check makes and removes its own resource. */

@@ -81,6 +81,7 @@ export interface HttpOperation {
   readonly result?: string
 }
 
+/** A REST resource as it is declared. */
 export interface HttpDeclaration<Spec, State = Spec> extends Rules {
   readonly kind: string
   readonly spec: t.Type<Spec, Json>

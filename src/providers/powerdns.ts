@@ -6,6 +6,7 @@ import { secondaryOf, type SecondaryOptions } from './powerdns-secondary.ts'
 import { Suffixes } from './powerdns-suffix.ts'
 import { zoneProvider } from './powerdns-zone.ts'
 
+/** Where PowerDNS is, and how its zones and records are kept. */
 export interface PowerdnsOptions extends Server {
   /** Written as the account of zones and comments, so that people see whose they are. Default `foreword`. */
   readonly account?: string

@@ -10,6 +10,7 @@ import { limitOf } from './server-limits.ts'
 interface ColumnTypes extends Record<string, postgres.PostgresType> {
   bigint: postgres.PostgresType<number>
 }
+/** A handle of postgres.js. */
 export type Sql = postgres.Sql<{ bigint: number }>
 export type TransactionSql = postgres.TransactionSql<{ bigint: number }>
 /** One connection, taken out of the pool until `release()`: session locks live on it. */

@@ -124,18 +124,37 @@ import { defineDecider, refuse } from 'foreword'
 export const nameless = defineDecider({ name: 3, version: 1, read: () => ({}), decide: () => refuse('') })
 `
 
+/** Whoever makes a library of it emits declarations: each type that an export is made of must have a name. */
+const named = `
+import * as foreword from 'foreword'
+
+export const { accepted, act, applied, call, conformance, connect, create, defaultTraits, defineConfig } = foreword
+export const { defineDecider, httpProvider, notSent, powerdns, refuse, rejected, remove } = foreword
+export const { secret, simulatedCloud, unknown, update } = foreword
+export const made = async () => {
+  const { decide, settled, observe, metrics, sql } = await connect()
+  return { decide, settled, observe, metrics, sql }
+}
+export const laws = (harness: foreword.Harness) => conformance(simulatedCloud({ url: 'http://h' })[0]!, harness)
+`
+
 const consumer = {
   compilerOptions: {
     target: 'es2024',
     module: 'nodenext',
     strict: true,
-    noEmit: true,
-    types: [],
+    exactOptionalPropertyTypes: true,
+    declaration: true,
+    emitDeclarationOnly: true,
+    outDir: 'declared',
+    types: ['node'],
     lib: ['es2024', 'esnext.disposable', 'dom'],
     allowImportingTsExtensions: true,
-    skipLibCheck: true,
+    // As careful as anybody is. What postgres.js shows needs the types of Node: those of this repository.
+    skipLibCheck: false,
+    typeRoots: [path.join(repository, 'node_modules/@types')],
   },
-  files: ['decider.ts', 'misuse.ts', 'foreword.config.ts'],
+  files: ['decider.ts', 'misuse.ts', 'named.ts', 'foreword.config.ts'],
 }
 
 /** An empty folder of a user's with the package in it. */
@@ -149,6 +168,7 @@ const install = async (folder: string, tarball: string): Promise<string> => {
     'stack.yaml': stack,
     'decider.ts': decider,
     'misuse.ts': misuse,
+    'named.ts': named,
   }
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(home, name), text)
   const quietly = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']

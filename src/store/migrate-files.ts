@@ -55,7 +55,7 @@ const listed = async (folder: string): Promise<readonly string[]> => {
   } catch (error) {
     throw new ForewordError(`foreword's own SQL files cannot be read (${codeOf(error)})`, {
       where: folder,
-      remedy: 'install foreword again',
+      remedy: 'install foreword again; a bundler must leave it out (external)',
       cause: error,
     })
   }

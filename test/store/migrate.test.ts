@@ -236,6 +236,13 @@ t.test("foreword's own files migrate an empty database", async (t) => {
   t.match(await migrate(sql, { url }), { applied: [], rebuilt: false })
 })
 
+t.test('files that a bundler has left behind are missed where they should be', async (t) => {
+  const { sql, url } = await testDatabase(t, { migrated: false })
+  const missed = migrate(sql, { url, migrations: '/nowhere/migrations' })
+  const error = await missed.catch((e: unknown) => e)
+  t.match(error, { where: '/nowhere/migrations', remedy: /bundler must leave it out/ })
+})
+
 t.test(
   'a database that cannot be reached is named with a remedy, never the password',
   async (t) => {

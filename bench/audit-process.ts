@@ -1,6 +1,6 @@
 /** `node bench/audit-process.ts URL`: audits once, in a process of its own, and tells what it took as JSON. */
 import { audit } from '../src/audit/audit.ts'
-import { auditStore } from '../src/store/audit-store.ts'
+import { auditStore } from '../src/store/audit/audit-store.ts'
 import { connectSql } from '../src/store/connect.ts'
 
 /** Seconds of the laws of the tables and of those of the history, loading included; GiB at most. */

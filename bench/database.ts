@@ -6,7 +6,7 @@ import { defaultLimits, type Config } from '../src/domain/config.ts'
 import { migrateAll, openEngine, type Engine } from '../src/foreword.ts'
 import { createLogger } from '../src/logger.ts'
 import { connectSql, type Sql } from '../src/store/connect.ts'
-import { openEmbedded, type Embedded } from '../src/store/embedded.ts'
+import { openEmbedded, type Embedded } from '../src/store/embedded/open.ts'
 
 export interface BenchDatabase {
   readonly url: string

@@ -3,7 +3,7 @@
  * and applied. Sizes: `--resources` and `--entries`. The floors of what is asked are the bars, in milliseconds; those
  * of deciding and applying are the same work where there are as many resources and no log, round by round in turn.
  */
-import { webReads } from '../src/store/web-reads.ts'
+import { webReads } from '../src/store/web/reads.ts'
 import { endToEnd, ours } from './apply-sides.ts'
 import { resources as changed, scope, stubProvider, updateOne } from './apply-unit.ts'
 import { benchServer, seedResources, type BenchDatabase } from './database.ts'

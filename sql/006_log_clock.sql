@@ -1,6 +1,6 @@
 -- Transaction numbers as the log counts them. They order who could have seen whom, so they may never go
 -- back; but a server that got the log from a dump counts its own from the beginning, and every new decision
--- would seem older than all that is there. `foreword migrate` notices (store/migrate-moved.ts) and from then
+-- would seem older than all that is there. `foreword migrate` notices (store/migrate/moved.ts) and from then
 -- on both functions count ahead. Everywhere else they are what they are named after, inlined, for nothing.
 do $do$
 declare

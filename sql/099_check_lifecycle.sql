@@ -1,4 +1,4 @@
--- What may be said of how a resource may change. The same as src/domain/codec.ts has for stack files.
+-- What may be said of how a resource may change. The same as src/domain/codec/codec.ts has for stack files.
 create function foreword_code.check_lifecycle(p_lifecycle jsonb, p_what text) returns void
 language plpgsql as $$
 declare

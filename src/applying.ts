@@ -11,7 +11,7 @@ import type { Telemetry } from './domain/telemetry-ports.ts'
 import type { Engine, EngineOptions } from './engine.ts'
 import { applyLog } from './store/apply-log.ts'
 import { budgetStore } from './store/budget-store.ts'
-import { connectSql } from './store/connect.ts'
+import { connectSql, type Sql } from './store/connect.ts'
 import { tracesOf } from './store/trace-store.ts'
 import { hearWakeups } from './store/wakeup.ts'
 import { enterAsWorker } from './store/worker-presence.ts'
@@ -45,6 +45,20 @@ export interface Applying {
   readonly leave: () => Promise<void>
 }
 
+/** What claims and settles goes through it. */
+const poolOf = (url: string): Sql =>
+  connectSql({
+    url,
+    application_name: 'foreword:apply',
+    max: 4,
+    connection: {
+      // The rows of a process that was stopped in the midst of a withdrawal are not locked for ever.
+      idle_in_transaction_session_timeout: '5000',
+      // One of them listens, and may hear nothing for long.
+      idle_session_timeout: '0',
+    },
+  })
+
 /** Enters the database as a worker and makes the applier that works under that name. */
 export const enterAndApply = async (
   options: EngineOptions,
@@ -61,17 +75,7 @@ export const enterAndApply = async (
       onFatal('the session that holds the worker’s lock was lost')
     },
   })
-  const sql = connectSql({
-    url,
-    application_name: 'foreword:apply',
-    max: 4,
-    connection: {
-      // The rows of a process that was stopped in the midst of a withdrawal are not locked for ever.
-      idle_in_transaction_session_timeout: '5000',
-      // One of them listens, and may hear nothing for long.
-      idle_session_timeout: '0',
-    },
-  })
+  const sql = poolOf(url)
   const log = withinBudgets({
     log: settlingSurely(
       telemetry.log(applyLog(sql), tracesOf(sql)),

@@ -15,7 +15,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { inspect } from 'node:util'
 import { Parser, type Result } from 'tap-parser'
-import { openEmbedded } from '../src/store/embedded.ts'
+import { openEmbedded } from '../src/store/embedded/open.ts'
 import { serverDirectory, stopServers } from './support/servers.ts'
 
 interface Tally {

@@ -7,8 +7,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { connectSql } from '../src/store/connect.ts'
-import { openEmbedded } from '../src/store/embedded.ts'
-import { migrate } from '../src/store/migrate.ts'
+import { openEmbedded } from '../src/store/embedded/open.ts'
+import { migrate } from '../src/store/migrate/migrate.ts'
 import { references } from './docs-pages.ts'
 
 const folder = path.resolve(import.meta.dirname, '../docs/reference')

@@ -2,7 +2,7 @@
  * Rings once, at the soonest moment that it was set to, and never before: timers count from when the loop turned
  * last, which may be some while ago.
  */
-import { timer_ms_max } from '../domain/codec-provider.ts'
+import { timer_ms_max } from '../domain/codec/provider.ts'
 
 export const createAlarm = (ring: () => void) => {
   let set: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null

@@ -1,7 +1,7 @@
 /** What a provider is given: the call made complete, bounded in time, its secrets by reference. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Errors } from 'io-ts'
-import { formatErrors } from '../domain/codec.ts'
+import { formatErrors } from '../domain/codec/codec.ts'
 import { withoutSecrets } from '../domain/hidden-secrets.ts'
 import type { Json } from '../domain/json.ts'
 import type { Learned } from '../domain/lifecycle.ts'

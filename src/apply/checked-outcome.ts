@@ -2,7 +2,7 @@
  * Providers are people's code: what one answers with is an outcome, or as good as no answer. Taken on trust, a
  * typing mistake would end the process with all that it had in hand, and a wait of NaN be one for ever.
  */
-import { timer_ms_max } from '../domain/codec-provider.ts'
+import { timer_ms_max } from '../domain/codec/provider.ts'
 import { unknown, type Outcome } from '../domain/provider.ts'
 
 const types: ReadonlySet<unknown> = new Set<Outcome['type']>([

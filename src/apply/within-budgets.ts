@@ -1,5 +1,5 @@
 /** A log whose claims take no more than the accounts have, and which claims again when they have more. */
-import { timer_ms_max } from '../domain/codec-provider.ts'
+import { timer_ms_max } from '../domain/codec/provider.ts'
 import { accountOf, rateOf } from '../domain/budget.ts'
 import type { BudgetStore } from '../domain/budget-ports.ts'
 import type { ApplyLog, Logger } from '../domain/ports.ts'

@@ -9,7 +9,7 @@ import {
   heldOpenText,
   verify,
   type Archived,
-} from '../store/archive-store.ts'
+} from '../store/archive/archive-store.ts'
 import type { Context } from './context.ts'
 import { harmless, moment, plural, span } from './print.ts'
 import { configOf, openReaderOf, openSession } from './session.ts'

@@ -1,6 +1,6 @@
 /** `foreword audit`: proves the log gap-free and consistent with what is assumed. Exit 1 on any breach. */
 import { audit as runAudit } from '../audit/audit.ts'
-import { auditStore } from '../store/audit-store.ts'
+import { auditStore } from '../store/audit/audit-store.ts'
 import type { Context } from './context.ts'
 import { harmless, moment, plural } from './print.ts'
 import { configOf, openReaderOf } from './session.ts'

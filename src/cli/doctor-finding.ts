@@ -1,7 +1,7 @@
 /** What a check of `foreword doctor` is given, and what it says. */
 import type { Config } from '../domain/config.ts'
 import type { Sql } from '../store/connect.ts'
-import type { Release } from '../store/migrate-files.ts'
+import type { Release } from '../store/migrate/files.ts'
 
 /** `unseen`: this login may not look there. */
 export type Level = 'ok' | 'warn' | 'fail' | 'unseen'

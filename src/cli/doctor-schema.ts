@@ -1,5 +1,5 @@
 /** What foreword has made of the database: its release, its indexes, its tables' health, who may do what. */
-import type { SqlFile } from '../store/migrate-files.ts'
+import type { SqlFile } from '../store/migrate/files.ts'
 import { fail, ok, only, warn, type Check, type Probe, type Said } from './doctor-finding.ts'
 import { plural, span } from './print.ts'
 

@@ -1,7 +1,7 @@
 /** `foreword doctor`: the server, the schema and the work against what they should be. Exit 1 on any failure. */
 import { ForewordError } from '../domain/errors.ts'
 import { codeOf, connectionError, type Sql } from '../store/connect.ts'
-import { readRelease } from '../store/migrate-files.ts'
+import { readRelease } from '../store/migrate/files.ts'
 import { version } from '../version.ts'
 import type { Context } from './context.ts'
 import {

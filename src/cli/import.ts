@@ -1,7 +1,7 @@
 /** `foreword import`: makes known what is there already, without touching it. */
 import { stringify } from 'yaml'
 import type { Json } from '../domain/json.ts'
-import { Name } from '../domain/codec-parts.ts'
+import { Name } from '../domain/codec/parts.ts'
 import { ForewordError } from '../domain/errors.ts'
 import { resourceKey } from '../domain/reference.ts'
 import type { Engine } from '../foreword.ts'

@@ -1,5 +1,5 @@
 /** What `up` and `worker` count and serve for a scraper, where it is asked for. */
-import { default_metrics } from '../domain/codec-metrics.ts'
+import { default_metrics } from '../domain/codec/metrics.ts'
 import type { Config, MetricsConfig } from '../domain/config.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { Logger } from '../domain/ports.ts'

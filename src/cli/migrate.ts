@@ -1,5 +1,5 @@
 /** `foreword migrate`: brings the database to this version, and says what it did. */
-import type { MigrateReport } from '../store/migrate.ts'
+import type { MigrateReport } from '../store/migrate/migrate.ts'
 import { placeOf } from '../store/database-url.ts'
 import { migrateAll } from '../foreword.ts'
 import { version } from '../version.ts'

@@ -1,6 +1,6 @@
 /** Scopes as people name them: which one is meant, and whether anything is known of it. */
-import { nearest } from '../domain/codec-nearest.ts'
-import { Scope } from '../domain/codec-parts.ts'
+import { nearest } from '../domain/codec/nearest.ts'
+import { Scope } from '../domain/codec/parts.ts'
 import { ForewordError } from '../domain/errors.ts'
 import type { Sql } from '../store/connect.ts'
 import type { Context } from './context.ts'

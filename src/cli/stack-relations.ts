@@ -1,7 +1,7 @@
 /** What resources of all files have to do with each other: duplicates, needs, references, cycles. */
 import * as E from 'fp-ts/lib/Either.js'
-import { formatPath, type Key, type StackResource } from '../domain/codec.ts'
-import { nearest } from '../domain/codec-nearest.ts'
+import { formatPath, type Key, type StackResource } from '../domain/codec/codec.ts'
+import { nearest } from '../domain/codec/nearest.ts'
 import { topologicalOrder } from '../domain/graph.ts'
 import { needsOf, parseResourceKey, referencesOf, resourceKey } from '../domain/reference.ts'
 import type { StackProblem, YamlDocument } from './stack-yaml.ts'

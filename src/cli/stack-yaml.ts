@@ -11,7 +11,7 @@ import {
   type Alias,
   type Document,
 } from 'yaml'
-import { formatPath, json_depth_max, type Key } from '../domain/codec.ts'
+import { formatPath, json_depth_max, type Key } from '../domain/codec/codec.ts'
 
 export interface Place {
   readonly line: number

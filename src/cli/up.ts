@@ -1,7 +1,7 @@
 /** `foreword up`: database, migrations, worker, schedules and page in one process. */
 import { schedulesOf } from '../domain/retention.ts'
-import { webReads } from '../store/web-reads.ts'
-import { webRulings } from '../store/web-rulings.ts'
+import { webReads } from '../store/web/reads.ts'
+import { webRulings } from '../store/web/rulings.ts'
 import { version } from '../version.ts'
 import { startWeb } from '../web/index.ts'
 import { actorOf } from './actor.ts'

@@ -1,6 +1,6 @@
 /** Stack files as desired rows: what `plan` and `apply` share. */
 import * as E from 'fp-ts/lib/Either.js'
-import type { StackResource, Stack } from '../domain/codec.ts'
+import type { StackResource, Stack } from '../domain/codec/codec.ts'
 import type { Config } from '../domain/config.ts'
 import type { Json } from '../domain/json.ts'
 import type { DesiredRow } from '../domain/reconcile-ports.ts'

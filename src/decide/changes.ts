@@ -1,6 +1,6 @@
 /** A decider's intents, checked, as the changes that the log will record. */
 import * as E from 'fp-ts/lib/Either.js'
-import { formatErrors, Json as JsonCodec } from '../domain/codec.ts'
+import { formatErrors, Json as JsonCodec } from '../domain/codec/codec.ts'
 import type { Policy } from '../domain/config.ts'
 import type { Counters, IntentDraft } from '../domain/decider.ts'
 import { topologicalOrder } from '../domain/graph.ts'

@@ -4,7 +4,7 @@
  * and the decision is made in a short transaction that finds the same premises.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { Json as JsonCodec } from '../domain/codec.ts'
+import { Json as JsonCodec } from '../domain/codec/codec.ts'
 import type { Json } from '../domain/json.ts'
 import type { Reads } from '../domain/decider.ts'
 import type { ReadPlan, Readings } from '../domain/ports.ts'

@@ -5,7 +5,7 @@
  * that an API may add ids and times of its own to each; any other lists are one value each, compared
  * as a whole and in order. A list is not a set: a provider whose API reorders sorts what it reads.
  */
-import { formatPath, type Key } from './codec-errors.ts'
+import { formatPath, type Key } from './codec/errors.ts'
 import { pathMatcher } from './glob.ts'
 import { isJsonObject, type Json } from './json.ts'
 

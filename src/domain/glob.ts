@@ -1,5 +1,5 @@
 /** Patterns of policies. No regular expressions: a pattern costs at most its length times the text's. */
-import type { Key } from './codec-errors.ts'
+import type { Key } from './codec/errors.ts'
 
 /** A character is what a person takes for one, also where it has two halves. */
 const lengthAt = (text: string, at: number): number =>

@@ -5,8 +5,8 @@
  * a mistyped one is an error and not a value that somebody sends to an API.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { formatPath, type Key } from './codec-errors.ts'
-import { Need } from './codec-parts.ts'
+import { formatPath, type Key } from './codec/errors.ts'
+import { Need } from './codec/parts.ts'
 import { isJsonObject, type Json, type JsonObject } from './json.ts'
 
 export interface Ref {

@@ -1,5 +1,5 @@
 /** How a wanted resource may change: what its owner says of it beside its state. */
-import { formatPath, type Key } from './codec-errors.ts'
+import { formatPath, type Key } from './codec/errors.ts'
 import { sameState } from './diff.ts'
 import { pathMatcher } from './glob.ts'
 import { isJsonObject, type Json } from './json.ts'

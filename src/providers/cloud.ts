@@ -1,6 +1,6 @@
 /** The simulated cloud (`foreword cloud`) as providers: what `httpProvider` needs to be told, and no code. */
 import * as t from 'io-ts'
-import { rule, strictObject, wholeNumber } from '../domain/codec-parts.ts'
+import { rule, strictObject, wholeNumber } from '../domain/codec/parts.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { AnyProvider, Traits } from '../domain/provider.ts'
 import type { HttpDeclaration } from './http-declaration.ts'

@@ -1,7 +1,7 @@
 /** What the laws of conformance are checked with: calls of one resource after another, and patience. */
 import * as E from 'fp-ts/lib/Either.js'
 import { inspect } from 'node:util'
-import { formatErrors } from '../domain/codec.ts'
+import { formatErrors } from '../domain/codec/codec.ts'
 import { diffPaths } from '../domain/diff.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { AnyProvider, Call, Look, Outcome, Secrets, Sighting } from '../domain/provider.ts'

@@ -5,7 +5,7 @@
 import { isIPv6 } from 'node:net'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { rule, strictObject, wholeNumber } from '../domain/codec-parts.ts'
+import { rule, strictObject, wholeNumber } from '../domain/codec/parts.ts'
 import type { Json } from '../domain/json.ts'
 
 const ttl_max = 2_147_483_647

@@ -3,7 +3,7 @@
  * whoever decides, asks here.
  */
 import type { Counters, Labels } from '../domain/decider.ts'
-import { formatPath } from '../domain/codec-errors.ts'
+import { formatPath } from '../domain/codec/errors.ts'
 import { sameState } from '../domain/diff.ts'
 import { pathMatcher } from '../domain/glob.ts'
 import { isJsonObject, type Json } from '../domain/json.ts'

@@ -1,5 +1,5 @@
 import type { Config } from '../domain/config.ts'
-import { openEmbedded } from './embedded.ts'
+import { openEmbedded } from './embedded/open.ts'
 import { reachable } from './reachable.ts'
 
 export interface Database {

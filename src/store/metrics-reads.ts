@@ -4,7 +4,7 @@
  */
 import type { MetricRows, ReadMetrics } from '../domain/telemetry-ports.ts'
 import type { Sql, TransactionSql } from './connect.ts'
-import { reading } from './web-session.ts'
+import { reading } from './web/session.ts'
 
 type Row<K extends keyof MetricRows> = MetricRows[K] extends readonly (infer A)[]
   ? A

@@ -1,5 +1,5 @@
 /** Desired, assumed and observed state side by side, path by path, the differing ones marked. */
-import { formatPath, type Key } from '../domain/codec-errors.ts'
+import { formatPath, type Key } from '../domain/codec/errors.ts'
 import { diffPaths, renderDiff } from '../domain/diff.ts'
 import { isJsonObject, type Json } from '../domain/json.ts'
 import { refText } from '../domain/reference.ts'

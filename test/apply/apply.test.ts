@@ -1,7 +1,7 @@
 import t from 'tap'
 import { audit } from '../../src/audit/audit.ts'
 import type { Cloud } from '../../src/cloud/index.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import {
   create,
   defineDecider,

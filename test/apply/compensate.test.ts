@@ -10,7 +10,7 @@ import {
   type IntentDraft,
 } from '../../src/domain/decider.ts'
 import type { Engine } from '../../src/foreword.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import { allSettled, cloudWorld, ledgerOf, testWorker } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
 

@@ -8,7 +8,7 @@ import { audit } from '../../src/audit/audit.ts'
 import { create, defineDecider, refuse } from '../../src/domain/decider.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { applied, rejected, type AnyProvider, type Outcome } from '../../src/domain/provider.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import { allSettled, testEngine, testWorker } from '../support/engine.ts'
 import { thingProvider } from '../support/thing-provider.ts'
 

@@ -9,7 +9,7 @@ import {
   update,
   type IntentDraft,
 } from '../../src/domain/decider.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
 import { testServer } from '../support/database.ts'
 import { allSettled, cloudWorld, testEngine, testWorker } from '../support/engine.ts'

@@ -10,7 +10,7 @@ import {
   type ReadStacksOptions,
   type StackProblem,
 } from '../../src/cli/stack-file.ts'
-import type { Stack } from '../../src/domain/codec.ts'
+import type { Stack } from '../../src/domain/codec/codec.ts'
 import { defaultTraits, type AnyProvider } from '../../src/domain/provider.ts'
 
 const provider = (kind: string, spec: io.Mixed): AnyProvider => ({

@@ -9,7 +9,7 @@ import {
   type IntentDraft,
 } from '../../src/domain/decider.ts'
 import type { Engine } from '../../src/foreword.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import { codeOf } from '../../src/store/connect.ts'
 import { serializably } from '../../src/store/system.ts'
 import { testEngine } from '../support/engine.ts'

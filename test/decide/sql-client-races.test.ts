@@ -20,7 +20,7 @@ import {
 import { conflict_sqlstates } from '../../src/domain/retry-policy.ts'
 import { defaultLimits } from '../../src/domain/config.ts'
 import type { Engine } from '../../src/foreword.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import { codeOf, type Reserved } from '../../src/store/connect.ts'
 import { onEachServer } from '../support/each-server.ts'
 import { testEngine } from '../support/engine.ts'

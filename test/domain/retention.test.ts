@@ -1,7 +1,7 @@
 /** The law: who configures retention gets its schedule, and never one that forgets a key which an API still knows. */
 import * as E from 'fp-ts/lib/Either.js'
 import t from 'tap'
-import { decodeConfig } from '../../src/domain/codec-config.ts'
+import { decodeConfig } from '../../src/domain/codec/config.ts'
 import { schedulesOf } from '../../src/domain/retention.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
 import { testConfig } from '../support/settings.ts'

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import * as io from 'io-ts'
 import t from 'tap'
-import { formatErrors, Json, json_depth_max, Stack } from '../../src/domain/codec.ts'
-import { droppedKeysOf, unknownKeysOf } from '../../src/domain/codec-dropped.ts'
-import { nearest } from '../../src/domain/codec-nearest.ts'
+import { formatErrors, Json, json_depth_max, Stack } from '../../src/domain/codec/codec.ts'
+import { droppedKeysOf, unknownKeysOf } from '../../src/domain/codec/dropped.ts'
+import { nearest } from '../../src/domain/codec/nearest.ts'
 import { sameState } from '../../src/domain/diff.ts'
 
 const sentences = (decoded: E.Either<io.Errors, unknown>): readonly string[] =>

@@ -4,7 +4,7 @@
  */
 import t from 'tap'
 import { audit } from '../../src/audit/audit.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import { flights } from './actors.ts'
 import { historyIsSerializable, refusedIn } from './history.ts'
 import { onServers } from './laws.ts'

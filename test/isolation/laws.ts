@@ -1,7 +1,7 @@
 /** What every spec of the suite must show, on every server and by every kind of actor. */
 import type { Test } from 'tap'
 import { audit } from '../../src/audit/audit.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import type { Sql } from '../../src/store/connect.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { onEachServer } from '../support/each-server.ts'

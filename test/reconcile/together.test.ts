@@ -10,7 +10,7 @@ import t from 'tap'
 import { audit } from '../../src/audit/audit.ts'
 import { startCloud, type Cloud } from '../../src/cloud/index.ts'
 import { simulatedCloud } from '../../src/providers/cloud.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import { allSettled, ledgerOf, testEngine, testWorker } from '../support/engine.ts'
 import type { Setting } from './together-process.ts'
 

@@ -12,8 +12,8 @@ import {
   archiveByPolicy,
   verify,
   type ArchiveOptions,
-} from '../../src/store/archive-store.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+} from '../../src/store/archive/archive-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import { codeOf, type Sql } from '../../src/store/connect.ts'
 import { age } from '../support/aged.ts'
 import { auditedBy } from '../support/audited.ts'

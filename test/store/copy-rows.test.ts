@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Sql } from '../../src/store/connect.ts'
-import { copyRows, type CopiedRow } from '../../src/store/copy-rows.ts'
+import { copyRows, type CopiedRow } from '../../src/store/audit/copy-rows.ts'
 import { testDatabase } from '../support/database.ts'
 
 const copied = async <A>(sql: Sql, query: string, visit: (row: CopiedRow) => A): Promise<A[]> => {

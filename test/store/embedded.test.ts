@@ -8,8 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { errorLine, ForewordError } from '../../src/domain/errors.ts'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
-import { findBinaries } from '../../src/store/embedded-binaries.ts'
-import { openEmbedded, type Embedded, type EmbeddedOptions } from '../../src/store/embedded.ts'
+import { findBinaries } from '../../src/store/embedded/binaries.ts'
+import { openEmbedded, type Embedded, type EmbeddedOptions } from '../../src/store/embedded/open.ts'
 import { settings } from '../../src/store/settings.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -113,7 +113,7 @@ const client = (
 ): Client => {
   const clone = options.clone ?? checkout
   const script = `
-    import { openEmbedded } from '${new URL('src/store/embedded.ts', clone).href}'
+    import { openEmbedded } from '${new URL('src/store/embedded/open.ts', clone).href}'
     import { errorLine } from '${new URL('src/domain/errors.ts', clone).href}'
     const tell = (answer) => console.log(JSON.stringify(answer))
     try {

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { ForewordError, errorLine } from '../../src/domain/errors.ts'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
 import { reachable } from '../../src/store/reachable.ts'
-import { assertMigrated, migrate, type MigrateReport } from '../../src/store/migrate.ts'
+import { assertMigrated, migrate, type MigrateReport } from '../../src/store/migrate/migrate.ts'
 import { testDatabase } from '../support/database.ts'
 
 type Files = Readonly<Record<string, string>>

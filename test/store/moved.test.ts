@@ -2,9 +2,9 @@
 import t from 'tap'
 import { audit } from '../../src/audit/audit.ts'
 import { create, defineDecider, refuse } from '../../src/domain/decider.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import type { Sql } from '../../src/store/connect.ts'
-import { assertMigrated, migrate } from '../../src/store/migrate.ts'
+import { assertMigrated, migrate } from '../../src/store/migrate/migrate.ts'
 import { allSettled, cloudWorld, testWorker } from '../support/engine.ts'
 
 const scope = 'acme'

@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import t, { type Test } from 'tap'
-import { migrate } from '../../src/store/migrate.ts'
+import { migrate } from '../../src/store/migrate/migrate.ts'
 import { testDatabase } from '../support/database.ts'
 import { loginAs } from '../support/login.ts'
 

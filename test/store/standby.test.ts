@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import t from 'tap'
-import { openEmbedded } from '../../src/store/embedded.ts'
+import { openEmbedded } from '../../src/store/embedded/open.ts'
 import { bench, recordStack } from '../cli/harness.ts'
 
 t.test('a standby is read, and never says who lives', async (t) => {

@@ -1,6 +1,6 @@
 /** `node archive-process.ts URL FOLDER POINT TIMES`: archives, and dies by SIGKILL at a point, having passed it so often. */
 import { armFailPoints } from '../../src/domain/fail-point.ts'
-import { archive } from '../../src/store/archive-store.ts'
+import { archive } from '../../src/store/archive/archive-store.ts'
 import { connectSql } from '../../src/store/connect.ts'
 
 const [url = '', folder = '', point = '', times = '1'] = process.argv.slice(2)

@@ -2,7 +2,7 @@
 import type { Test } from 'tap'
 import { audit } from '../../src/audit/audit.ts'
 import type { Engine } from '../../src/foreword.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 
 /** No law of the audit is broken. */
 export const auditedBy = async (t: Test, engine: Engine): Promise<void> => {

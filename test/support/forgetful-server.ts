@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { migrateAll } from '../../src/foreword.ts'
 import { connectSql } from '../../src/store/connect.ts'
-import { openEmbedded } from '../../src/store/embedded.ts'
+import { openEmbedded } from '../../src/store/embedded/open.ts'
 
 interface Teardown {
   teardown(handler: () => Promise<void>): void

@@ -11,8 +11,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Programs } from '../../src/store/embedded-binaries.ts'
-import { openEmbedded, type Embedded } from '../../src/store/embedded.ts'
+import type { Programs } from '../../src/store/embedded/binaries.ts'
+import { openEmbedded, type Embedded } from '../../src/store/embedded/open.ts'
 
 export const serverVersions = [15, 18] as const
 

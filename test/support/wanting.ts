@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/domain/json.ts'
 import type { DesiredRow } from '../../src/domain/reconcile-ports.ts'
 import type { Engine } from '../../src/foreword.ts'
 import { runConverge, type Converged } from '../../src/reconcile/run-converge.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 
 export const scope = 'acme'
 

@@ -2,8 +2,8 @@
 import { request, type IncomingHttpHeaders } from 'node:http'
 import type { Logger } from '../../src/domain/ports.ts'
 import type { Sql } from '../../src/store/connect.ts'
-import { webReads } from '../../src/store/web-reads.ts'
-import { webRulings } from '../../src/store/web-rulings.ts'
+import { webReads } from '../../src/store/web/reads.ts'
+import { webRulings } from '../../src/store/web/rulings.ts'
 import { startWeb, type Web, type WebOptions } from '../../src/web/index.ts'
 
 interface Teardown {

@@ -1,7 +1,7 @@
 /** What is known after a schedule: the log, the witness's moves, the cloud's own books, and what was told. */
 import { audit, type AuditReport } from '../../src/audit/audit.ts'
 import type { Json } from '../../src/domain/json.ts'
-import { auditStore } from '../../src/store/audit-store.ts'
+import { auditStore } from '../../src/store/audit/audit-store.ts'
 import type { Sql } from '../../src/store/connect.ts'
 import type { Schedule } from './schedule.ts'
 import { canary } from './setting.ts'

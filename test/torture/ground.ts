@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { migrateAll } from '../../src/foreword.ts'
 import { connectSql, type Sql } from '../../src/store/connect.ts'
-import { openEmbedded } from '../../src/store/embedded.ts'
+import { openEmbedded } from '../../src/store/embedded/open.ts'
 
 export interface Ground {
   /** A fresh database, and how to be rid of it. */

@@ -104,7 +104,10 @@ export const unservedKinds = async (
   return rows.map((row) => row.kind)
 }
 
-/** Work of kinds that no living worker carries out; nothing but a configuration ends that. On a standby: none known. */
+/**
+ * Work of kinds that no living worker carries out; nothing but a configuration ends that. What a pause keeps waiting is
+ * told with the pause. On a standby: none known.
+ */
 export interface Unserved {
   readonly kind: string
   readonly open: number
@@ -119,5 +122,8 @@ export const readUnserved = (sql: Sql, scope?: string): Promise<readonly Unserve
     b.next_due is not null
     and (${scope ?? null}::text is null or b.scope = ${scope ?? null})
     and b.kind <> all ((select foreword_code.live_kinds())::text[])
+    and not exists (
+      select from foreword.pause p where p.scope = b.scope and p.resumed_at is null
+    )
   group by b.kind
   order by b.kind`

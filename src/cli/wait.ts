@@ -49,7 +49,11 @@ const poll = async (
       if (open.length === 0) return result('settled')
       if (open.some(isParked)) {
         const stuck = await stuckIntents(engine.sql)
-        if (open_ids.every((id) => stuck.has(id))) return result('waits')
+        if (open_ids.every((id) => stuck.has(id))) {
+          // Some of them may have come to it since they were read.
+          for (const intent of await readIntents(engine.sql, open_ids)) seen.set(intent.id, intent)
+          return result('waits')
+        }
       }
       const again = Math.min(until, now() + pause_ms)
       do {

@@ -80,6 +80,12 @@ const drained = async (t: Test, decideAll: (decide: Decide) => Promise<void>): P
     await eventually('all calls made', () => cloud.begun().length === decided, {
       deadline_ms: 120_000,
     })
+    // The same of what is still to be settled: one that is open says enough.
+    await eventually('all settled', async () => {
+      const open = await engine.sql`
+        select from foreword_private.entry where settled_at is null order by resource, version limit 1`
+      return open.length === 0
+    })
     const intents = await allSettled(engine)
     t.ok(intents.every((i) => i.state === 'confirmed'))
     await worker.stop()

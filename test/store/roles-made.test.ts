@@ -70,6 +70,7 @@ const rightsOf = async (sql: Sql, role: string): Promise<{ calls: number; reads:
         where
           p.pronamespace in ('foreword'::regnamespace, 'foreword_code'::regnamespace)
           and has_function_privilege(${role}, p.oid, 'execute')
+          and not has_function_privilege('public', p.oid, 'execute')
       ) as calls,
       (
         select count(*)::integer

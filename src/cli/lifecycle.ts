@@ -2,12 +2,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ForewordError } from '../domain/errors.ts'
 import type { Ending, Patience } from './context.ts'
+import { isConnectionError } from '../store/connect.ts'
 import { failureOf } from './failure.ts'
 
 /** A command that only asks is not waited for longer than this once it was told to stop. */
 const short_patience_ms = 2_000
-/** The embedded server may take its time to write what it has. */
-const close_timeout_ms = 60_000
+/**
+ * The embedded server may take its time to write what it has, and a worker that has lost its database what its calls
+ * were answered (`limits.keep_answers_ms`).
+ */
+const close_timeout_ms = 120_000
 const close_after_crash_ms = 3_000
 /** Something that was forgotten must not keep the process from ending. */
 const linger_ms = 2_000
@@ -127,7 +131,11 @@ const closed = async (life: Life, timeout_ms: number): Promise<number> => {
 
 const dieOf = (life: Life) => (error: unknown) => {
   const exit_code = complain(error, life)
-  void closed(life, close_after_crash_ms).then(() => process.exit(exit_code))
+  // The queue's driver throws to nobody when its connection goes: that is no crash.
+  const is_lost = isConnectionError(error) && life.patience() === 'long'
+  void closed(life, is_lost ? close_timeout_ms : close_after_crash_ms).then(() =>
+    process.exit(exit_code),
+  )
 }
 
 /**

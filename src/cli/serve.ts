@@ -100,8 +100,6 @@ export const startServing = async (
         : once(context.signal, 'abort').then(() => undefined)
       const reason = await Promise.race([failed, stopped])
       if (reason !== undefined) {
-        // What its calls are answered is written yet, should the database come back.
-        await stop()
         throw new ForewordError(`the worker has ended: ${reason}`, {
           remedy: 'start it again; what was under way is taken over',
         })

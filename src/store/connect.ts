@@ -210,7 +210,7 @@ const isTls = (error: unknown): boolean =>
 const hasNoSocket = (error: unknown): boolean =>
   codeOf(error) === 'ENOENT' && (error as { readonly syscall?: unknown }).syscall === 'connect'
 
-const isConnectionError = (error: unknown): boolean =>
+export const isConnectionError = (error: unknown): boolean =>
   unreachable.has(codeOf(error)) ||
   isTls(error) ||
   lost_codes.has(codeOf(error)) ||

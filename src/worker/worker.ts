@@ -106,20 +106,28 @@ export const startWorker = async (deps: WorkerDeps): Promise<Worker> => {
   return {
     stop: async () => {
       stopSweep()
-      const has_failed = deps.hasFailed()
-      const bound_ms = has_failed ? 0 : deps.drain_timeout_ms
-      // Of a worker that lost its database nobody else knows what its calls were answered.
-      const answers_ms = deps.drain_timeout_ms + (has_failed ? deps.keep_answers_ms : 0)
-      // Its database may be away: that ends nothing sooner, and is no news.
+      const bound_ms = deps.hasFailed() ? 0 : deps.drain_timeout_ms
+      // A database that is away ends nothing sooner, and is no news. (It may be noticed meanwhile.)
+      const tolerant = (work: Promise<boolean>): Promise<boolean> =>
+        work.catch((error: unknown) => {
+          if (deps.hasFailed()) return false
+          throw error
+        })
       const ending = (ms: number, work: Promise<boolean>): Promise<boolean> =>
-        atMost(ms, has_failed ? work.catch(() => false) : work)
+        atMost(ms, tolerant(work))
+      // Of a worker that lost its database nobody else knows what its calls were answered.
+      const written = async (): Promise<boolean> => {
+        const work = tolerant(applier.drain(deps.drain_timeout_ms))
+        const in_time = await atMost(deps.drain_timeout_ms + settle_ms, work)
+        return in_time || !deps.hasFailed() ? in_time : atMost(deps.keep_answers_ms, work)
+      }
       // A schedule's reconcile may run for minutes, and a database that is gone answers nobody.
       const drained = await Promise.all([
         ending(
           bound_ms + settle_ms,
           queue.stop().then(() => true),
         ),
-        ending(answers_ms + settle_ms, applier.drain(deps.drain_timeout_ms)),
+        written(),
         ending(bound_ms + settle_ms, deps.onStop(bound_ms)),
       ])
       const left = deps.leave().then(() => true)

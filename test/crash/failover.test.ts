@@ -8,7 +8,7 @@ import { create, defineDecider } from '../../src/domain/decider.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { applied } from '../../src/domain/provider.ts'
 import { codeOf, connectSql } from '../../src/store/connect.ts'
-import { bench, recordStack } from '../cli/harness.ts'
+import { bench, recordStack, type Bench } from '../cli/harness.ts'
 import { testDatabase } from '../support/database.ts'
 import { engineOn, testEngine } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
@@ -45,8 +45,9 @@ const working = async (
   return { b, proxy, api, worker }
 }
 
-t.test('a worker ends once what its calls were answered is written', async (t) => {
+const writesWhatItHeard = async (t: Test, shutDown: (b: Bench) => Promise<unknown>) => {
   const { b, proxy, api, worker } = await working(t, 5, 'sweep_interval_ms: 200')
+  await shutDown(b)
   await proxy.cut()
   api.release()
   const unwritten = () => /outcomes not written yet/.exec(worker.told())
@@ -54,7 +55,7 @@ t.test('a worker ends once what its calls were answered is written', async (t) =
   await proxy.mend()
   const ended = await within(worker.ended, 2 * deadline_ms)
   t.equal(ended.code, 1)
-  t.match(ended.errors.at(-1), /^foreword: the worker has ended: .+start it again/)
+  t.match(ended.stderr, /^foreword: (?:the worker has ended|cannot reach the database): /m)
   t.match(
     await b.database.sql`
       select i.state, a.outcome, a.error
@@ -68,7 +69,24 @@ t.test('a worker ends once what its calls were answered is written', async (t) =
   t.same(await b.database.sql`select from foreword.ruling`, [])
   successor.child.kill('SIGTERM')
   await successor.ended
-})
+}
+
+t.test('a worker whose way to the database is cut writes what its calls were answered', (t) =>
+  writesWhatItHeard(t, () => Promise.resolve()),
+)
+
+t.test('and so does one whose server is shut down', (t) =>
+  writesWhatItHeard(
+    t,
+    ({ database }) => database.sql`
+      select pg_terminate_backend(pid)
+      from pg_stat_activity
+      where
+        datname = current_database()
+        and pid <> pg_backend_pid()
+        and application_name not like 'test:%'`,
+  ),
+)
 
 t.test('a command that carries out while it waits does so too', async (t) => {
   const { b, proxy, api, worker } = await working(t, 3, 'sweep_interval_ms: 200', 'wait')
@@ -96,7 +114,7 @@ t.test('a database that stays away is not waited for without end', async (t) => 
   const ended = await within(worker.ended, 2 * deadline_ms)
   t.equal(ended.code, 1)
   t.match(ended.stderr, /outcomes not written/)
-  t.match(ended.errors.at(-1), /^foreword: the worker has ended: .+start it again/)
+  t.match(ended.stderr, /^foreword: the worker has ended: .+start it again/m)
   const successor = await startWorker(b)
   const asked = async () => {
     const [row] = await b.database.sql`select from foreword.doubt where waits_for_a_person`

@@ -141,7 +141,10 @@ t.test('foreword is dropped under a worker and a decider: both say so', async (t
 })
 
 t.test('the server stops for a while: the worker ends, and the next one takes over', async (t) => {
-  const b = await bench(t, { faults: { profile: 'calm', delay_ms: [100, 300] } })
+  const b = await bench(t, {
+    faults: { profile: 'calm', delay_ms: [100, 300] },
+    config: 'limits: { keep_answers_ms: 0 }',
+  })
   const directory = await mkdtemp(path.join(tmpdir(), 'foreword-restart-'))
   const open = () => openEmbedded({ directory, mode: 'own', fsync: false })
   const first = await open()

@@ -29,11 +29,13 @@ interface Place {
   /** `kept_ms`: how long it may take, besides, to write what calls were answered. */
   readonly end: (entered: Entered, kept_ms: number) => Promise<void>
   readonly keep_answers_ms: number
+  /** Whoever leaves waits no longer for what was given up before. */
+  readonly leave_ms: number
   readonly logger: Logger
 }
 
 /** One place in the database at a time: lost, it is given up and taken anew. */
-const keeping = ({ enter, end, keep_answers_ms, logger }: Place) => {
+const keeping = ({ enter, end, keep_answers_ms, leave_ms, logger }: Place) => {
   let entered: Promise<Entered> | null = null
   let renewal: Promise<void> | null = null
   let leaving: Promise<void> | null = null
@@ -90,7 +92,8 @@ const keeping = ({ enter, end, keep_answers_ms, logger }: Place) => {
   }
 
   const leave = async (): Promise<void> => {
-    await renewal
+    // A program that is told to close has its bound, also while answers wait for a database that is away.
+    await Promise.race([renewal, pause(leave_ms, undefined, { ref: false })])
     const here = await entered?.catch(() => null)
     if (here !== undefined && here !== null) await end(here, 0)
   }
@@ -123,6 +126,7 @@ export const applyHere = (
       return { ...here, stopSweep: startSweep(sweeping) }
     },
     keep_answers_ms,
+    leave_ms: drain_timeout_ms + settle_ms,
     end: async ({ stopSweep, applier, leave }, kept_ms) => {
       stopSweep()
       // A database that is away answers nobody: outcomes are written in time, or looked up by others.

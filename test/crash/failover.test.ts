@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { defaultLimits } from '../../src/domain/config.ts'
 import { create, defineDecider } from '../../src/domain/decider.ts'
 import type { Json } from '../../src/domain/json.ts'
 import { applied } from '../../src/domain/provider.ts'
@@ -173,6 +174,47 @@ t.test('a program that applies here writes it too, and goes on', async (t) => {
     { outcome: 'applied', error: null },
   ])
   await engine.close()
+})
+
+t.test('a program that is told to close does not wait for a database that is away', async (t) => {
+  const begun: string[] = []
+  const warned: string[] = []
+  let answer = (): void => undefined
+  const held = new Promise<void>((resolve) => (answer = resolve))
+  const provider = thingProvider({
+    traits: { idempotency: 'none', call_timeout_ms: 60_000 },
+    create: async (call) => {
+      begun.push(call.name)
+      if (call.name === 'a') await held
+      return applied(call.spec as Json)
+    },
+  })
+  const { engine: beside, url } = await testEngine(t)
+  const proxy = await outageProxy(t, url)
+  const warn = (_of: object, message: string): void => void warned.push(message)
+  const logger = { info: () => undefined, warn, error: warn }
+  const config = testConfig(proxy.url, {
+    providers: [provider],
+    limits: {
+      ...defaultLimits,
+      sweep_interval_ms: 200,
+      drain_timeout_ms: 500,
+      keep_answers_ms: 25_000,
+    },
+  })
+  const engine = engineOn(t, proxy.url, config, 'test', { logger })
+  await engine.decideHere(made, { scope: 'acme', input: 'a' })
+  await eventually('its call is open', () => begun.length === 1)
+  await proxy.cut()
+  answer()
+  await eventually('its answer cannot be written', () =>
+    warned.some((message) => message.startsWith('outcomes not written yet')),
+  )
+  const closed = engine.close().then(() => 'closed')
+  t.equal(await Promise.race([closed, pause(15_000, 'waits', { ref: false })]), 'closed')
+  await proxy.mend()
+  const found = await beside.sql`select from foreword.attempt`
+  t.equal(found.length, begun.length)
 })
 
 t.test('whoever asks in vain hears so soon each time, and soon of its return', async (t) => {
